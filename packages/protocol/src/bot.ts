@@ -1,0 +1,78 @@
+/**
+ * The bot protocol: JSON lines over a worker's standard input and output (docs/bot-protocol.md).
+ * Imports nothing, so that a bot process can use it without cost.
+ */
+export const botProtocolVersion = 1;
+
+/** One earlier message, oldest first. */
+export interface HistoryEntry {
+  role: "person" | "bot";
+  author: string;
+  text: string;
+}
+
+/* ---- controller -> bot ---- */
+export type ToBot =
+  /** Always the first line. `options` are the bot's own, from its definition. */
+  | { type: "hello"; protocol: number; bot: string; options: Record<string, unknown> }
+  /** `turn` is opaque and different for every attempt: send it back with whatever belongs to this attempt. */
+  | { type: "turn"; turn: string; attempt: number; conversation: string; author: string; text: string; history?: HistoryEntry[] }
+  | { type: "cancel"; turn: string }
+  /** Answer with `heartbeat`; asked only of a bot whose hello said `heartbeat: true`. */
+  | { type: "ping" };
+
+/* ---- bot -> controller ---- */
+export type FromBot =
+  /**
+   * "I am ready." `context`: does it want the conversation so far with each turn? `concurrency`: the most turns at a time
+   * (the smaller of this and the bot's limit counts).
+   */
+  | { type: "hello"; protocol: number; context?: "message" | "history"; concurrency?: number; heartbeat?: boolean }
+  | { type: "delta"; turn: string; text: string }
+  /** Ends the turn. Without `text` the answer is what was streamed. With `text` after deltas, it must be what was streamed. */
+  | { type: "answer"; turn: string; text?: string }
+  /** Ends the attempt. `retry: false` means that another attempt cannot help. */
+  | { type: "failure"; turn: string; reason: string; retry?: boolean }
+  /** The attempt goes on, but people should know: `loading` a model, `waiting` for a model server that is silent; `running` when it goes on. */
+  | { type: "status"; turn: string; state: "loading" | "waiting" | "running"; detail: string }
+  | { type: "heartbeat" }
+  | { type: "log"; level: "debug" | "info" | "warn" | "error"; text: string };
+
+type Check = (line: Record<string, unknown>) => boolean;
+const text: Check = (l) => typeof l["text"] === "string";
+const turn: Check = (l) => typeof l["turn"] === "string";
+const optional =
+  (field: string, type: "string" | "number" | "boolean"): Check =>
+  (l) =>
+    l[field] === undefined || typeof l[field] === type;
+const oneOf =
+  (field: string, values: readonly string[], required: boolean): Check =>
+  (l) =>
+    l[field] === undefined ? !required : values.includes(l[field] as string);
+const levels = ["debug", "info", "warn", "error"];
+
+const checks: Record<FromBot["type"], readonly Check[]> = {
+  hello: [
+    (l) => typeof l["protocol"] === "number",
+    oneOf("context", ["message", "history"], false),
+    optional("concurrency", "number"),
+    optional("heartbeat", "boolean"),
+  ],
+  delta: [turn, text],
+  answer: [turn, optional("text", "string")],
+  failure: [turn, (l) => typeof l["reason"] === "string", optional("retry", "boolean")],
+  status: [turn, oneOf("state", ["loading", "waiting", "running"], true), (l) => typeof l["detail"] === "string"],
+  heartbeat: [],
+  log: [oneOf("level", levels, true), text],
+};
+
+/** @returns the line, or null when it is not one of the protocol's. Unknown fields are left alone, so that bots may be newer than the controller. */
+export function checkBotLine(value: unknown): FromBot | null {
+  if (typeof value !== "object" || value === null) return null;
+  const line = value as Record<string, unknown>;
+  const list =
+    typeof line["type"] === "string" && Object.hasOwn(checks, line["type"]) ? checks[line["type"] as FromBot["type"]] : undefined;
+  if (!list) return null;
+  for (const check of list) if (!check(line)) return null;
+  return value as FromBot;
+}

@@ -1,0 +1,122 @@
+/** Checks of everything that comes in, one schema a shape; REST and OpenAPI use the same ones. Errors name the field. */
+import { z } from "zod";
+import { Refusal } from "./errors.ts";
+import { limits } from "./limits.ts";
+import type { ClientMessage } from "./wire.ts";
+
+/** Unpaired surrogates cannot be stored byte for byte (R-B4). */
+const wellFormed = (text: string): boolean => text.isWellFormed();
+
+export const nameSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 letters, digits, dashes or underscores");
+export const idSchema = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[A-Za-z0-9_.-]+$/, "is not an id");
+export const keySchema = z.string().min(1).max(limits.keyLength).refine(wellFormed, "has an unpaired surrogate");
+export const textSchema = z.string().refine(wellFormed, "has an unpaired surrogate");
+export const titleSchema = z.string().trim().max(limits.titleLength).refine(wellFormed, "has an unpaired surrogate");
+const seqSchema = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const countSchema = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+const positionSchema = z.strictObject({ epoch: z.string().min(1).max(64), seq: seqSchema });
+
+export const clientMessageSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("authenticate"), token: z.string().min(1).max(200) }),
+  z.strictObject({ type: z.literal("subscribe"), conversation: idSchema, after: positionSchema.optional() }),
+  z.strictObject({ type: z.literal("unsubscribe"), conversation: idSchema }),
+  z.strictObject({
+    type: z.literal("send"),
+    conversation: idSchema,
+    key: keySchema,
+    n: countSchema.optional(),
+    sender: idSchema.optional(),
+    text: textSchema,
+  }),
+  z.strictObject({ type: z.literal("cancel"), conversation: idSchema, turn: idSchema }),
+  z.strictObject({ type: z.literal("retry"), conversation: idSchema, turn: idSchema }),
+  z.strictObject({ type: z.literal("watch"), topic: z.literal("fleet") }),
+  z.strictObject({ type: z.literal("unwatch"), topic: z.literal("fleet") }),
+  z.strictObject({ type: z.literal("snapshot"), conversation: idSchema, stream: idSchema, offset: seqSchema }),
+]);
+
+export const restartSchema = z.strictObject({
+  policy: z.enum(["always", "on-failure", "never"]).default("always"),
+  maxRestarts: z.number().int().min(0).max(1_000_000).default(10),
+  windowMs: z.number().int().min(1000).max(86_400_000).default(600_000),
+});
+
+export const botLimitsSchema = z.strictObject({
+  concurrency: z.number().int().min(1).max(10_000).default(16),
+  queue: z.number().int().min(1).max(1_000_000).default(10_000),
+  turnMs: z.number().int().min(100).max(86_400_000).default(600_000),
+  attempts: z.number().int().min(1).max(100).default(5),
+  answerBytes: z
+    .number()
+    .int()
+    .min(1)
+    .max(64 * 1024 * 1024)
+    .default(1024 * 1024),
+  delivery: z.enum(["at-least-once", "at-most-once"]).default("at-least-once"),
+});
+
+export const botCreateSchema = z.strictObject({
+  name: nameSchema,
+  kind: z.string().min(1).max(32),
+  options: z.record(z.string(), z.unknown()).default({}),
+  workers: z.number().int().min(1).max(64).default(1),
+  restart: restartSchema.prefault({}),
+  limits: botLimitsSchema.prefault({}),
+});
+export type BotCreate = z.infer<typeof botCreateSchema>;
+
+/** PATCH: what is given replaces; inside `restart` and `limits` field by field. */
+export const botPatchSchema = z.strictObject({
+  options: z.record(z.string(), z.unknown()).optional(),
+  workers: z.number().int().min(1).max(64).optional(),
+  restart: restartSchema.partial().optional(),
+  limits: botLimitsSchema.partial().optional(),
+});
+export type BotPatch = z.infer<typeof botPatchSchema>;
+
+export const conversationCreateSchema = z.strictObject({ bot: nameSchema, title: titleSchema.default("") });
+export const conversationPatchSchema = z.strictObject({ title: titleSchema });
+export const messageCreateSchema = z.strictObject({
+  text: textSchema,
+  key: keySchema.optional(),
+  n: countSchema.optional(),
+  sender: idSchema.optional(),
+});
+
+/** The first problem of a failed check as a refusal that names the field, as a dotted path. */
+export function refusalFrom(error: z.ZodError): Refusal {
+  const issue = error.issues[0];
+  if (!issue) return new Refusal("field_invalid");
+  const keys = issue.code === "unrecognized_keys" ? issue.keys : [];
+  const field = [...issue.path.map(String), ...keys.slice(0, 1)].join(".");
+  const detail = issue.code === "unrecognized_keys" ? `Unknown field "${field}"` : field ? `"${field}": ${issue.message}` : issue.message;
+  const code = field === "name" ? "name_invalid" : "field_invalid";
+  return new Refusal(code, code === "name_invalid" ? `Bot name ${nameRule}` : detail, field ? { field } : {});
+}
+const nameRule = "must be 1 to 64 letters, digits, dashes or underscores";
+
+/** @throws Refusal `field_invalid` that names the field. */
+export function parseWith<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (!result.success) throw refusalFrom(result.error);
+  return result.data;
+}
+
+/** One element of a client's frame. @throws Refusal */
+export const parseClientMessage = (value: unknown): ClientMessage => parseWith(clientMessageSchema as z.ZodType<ClientMessage>, value);
+
+/** R-B1, R-B2: not empty (white space only counts as empty), not over the limit. @throws Refusal */
+export function checkText(text: string, maxBytes: number): void {
+  if (text.trim() === "") throw new Refusal("message_empty", undefined, { field: "text" });
+  // A UTF-16 unit is at most 3 bytes of UTF-8, so most texts need no count.
+  if (text.length * 3 > maxBytes) {
+    const bytes = new TextEncoder().encode(text).length;
+    if (bytes > maxBytes) {
+      throw new Refusal("message_too_large", `Message has ${bytes} bytes, the limit is ${maxBytes}`, { field: "text" });
+    }
+  }
+}

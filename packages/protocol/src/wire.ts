@@ -1,0 +1,147 @@
+/**
+ * What goes over `/ws`, both ways, and the shapes that REST shares with it. Types only for what the server sends
+ * (it made them), types and checks (see `parse.ts`) for what a client sends.
+ * A text frame holds one message or an array of messages. Offsets count UTF-16 code units.
+ */
+import type { WireError } from "./errors.ts";
+
+export interface Position {
+  epoch: string;
+  seq: number;
+}
+
+export type Role = "person" | "bot" | "system";
+
+/** An immutable entry of a conversation's log. */
+export interface Message {
+  seq: number;
+  /** Unique over all conversations, stable for ever. */
+  id: string;
+  role: Role;
+  /** A person's id, a bot's name, or "skep" for system messages. */
+  author: string;
+  text: string;
+  /** The turn that this message asked for (role person) or ended (roles bot and system). */
+  turn?: string;
+  /** How the turn ended, on the message that ended it. */
+  outcome?: TurnOutcome;
+  /** Only on the sender's own message: the key it was sent with. Lets another tab recognise it. */
+  key?: string;
+  /** ISO 8601, UTC. For people to read; order never depends on it (O5). */
+  createdAt: string;
+}
+
+export type TurnOutcome = "completed" | "cancelled" | "failed";
+
+/**
+ * queued -> running -> (loading ->) running -> completed | cancelled | failed;
+ * running -> retrying -> running when an attempt ends without an answer; failed | cancelled -> queued by `retry`.
+ */
+export type TurnState = "queued" | "running" | "loading" | "retrying" | TurnOutcome;
+
+export type StreamOutcome = TurnOutcome | "interrupted";
+
+export type BotState = "stopped" | "starting" | "ready" | "backoff" | "failed" | "stopping";
+
+export interface WorkerStatus {
+  pid: number | null;
+  state: BotState;
+  /** Milliseconds since the Unix epoch. */
+  startedAt: number | null;
+  running: number;
+  restarts: number;
+}
+
+export interface Bot {
+  name: string;
+  kind: string;
+  options: Record<string, unknown>;
+  /** How many worker processes. */
+  workers: number;
+  restart: RestartSettings;
+  limits: BotLimits;
+  state: BotState;
+  /** Why it is in this state, for people: last exit, last error. */
+  reason?: string;
+  queued: number;
+  running: number;
+  processes: WorkerStatus[];
+  createdAt: string;
+}
+
+export interface RestartSettings {
+  policy: "always" | "on-failure" | "never";
+  /** More restarts than this within `windowMs` end in `failed` (B6). */
+  maxRestarts: number;
+  windowMs: number;
+}
+
+export interface BotLimits {
+  /** Turns one worker works on at the same time. */
+  concurrency: number;
+  /** Turns that may wait; one more is refused with `busy` (K5). */
+  queue: number;
+  /** An attempt that takes longer is ended and counts as failed. */
+  turnMs: number;
+  /** Attempts before the turn fails (B5). */
+  attempts: number;
+  /** UTF-8 bytes of one answer. */
+  answerBytes: number;
+  /** Is a turn given to a bot again when it is not known whether it was done (B3)? */
+  delivery: "at-least-once" | "at-most-once";
+}
+
+export interface Conversation {
+  id: string;
+  bot: string;
+  title: string;
+  epoch: string;
+  /** seq of the newest message, 0 when there is none. */
+  head: number;
+  createdAt: string;
+  /** Time of the last message, exact to one second. */
+  activeAt: string;
+}
+
+/* ---- from the client ---- */
+
+export type ClientMessage =
+  | { type: "authenticate"; token: string }
+  | { type: "subscribe"; conversation: string; after?: Position }
+  | { type: "unsubscribe"; conversation: string }
+  /**
+   * `key` is unique per (conversation, person) for ever (K3). `n` counts the sends of one `sender` in this conversation from 1 (O3);
+   * `sender` names the outbox (a tab, a device) that counts, so that two tabs of one person do not share a counter.
+   */
+  | { type: "send"; conversation: string; key: string; n?: number; sender?: string; text: string }
+  | { type: "cancel"; conversation: string; turn: string }
+  | { type: "retry"; conversation: string; turn: string }
+  | { type: "watch"; topic: "fleet" }
+  | { type: "unwatch"; topic: "fleet" }
+  | { type: "snapshot"; conversation: string; stream: string; offset: number };
+
+/* ---- from the server ---- */
+
+export type ResetReason = "epoch" | "ahead" | "erased" | "not_allowed";
+
+export type ServerMessage =
+  | { type: "hello"; version: number; node: string; person: string; limits: { messageBytes: number; frameBytes: number } }
+  /** Everything after `from` follows, then `live`. */
+  | { type: "resumed"; conversation: string; epoch: string; from: number; head: number }
+  /** Forget what you have of it; for `epoch` and `ahead` everything from 1 follows, then `live`. */
+  | { type: "reset"; conversation: string; reason: ResetReason; epoch: string; head: number }
+  | { type: "live"; conversation: string; seq: number }
+  | { type: "accepted"; conversation: string; key: string; epoch: string; seq: number; duplicate: boolean; turn: string | null }
+  | { type: "queued"; conversation: string; key: string }
+  | { type: "refused"; conversation: string; key: string; error: WireError }
+  | { type: "message"; conversation: string; message: Message }
+  /** `text` belongs at `offset`. The first delta of a stream that a reader sees may start anywhere it has not seen. */
+  | { type: "delta"; conversation: string; turn: string; stream: string; offset: number; text: string }
+  | { type: "stream-ended"; conversation: string; turn: string; stream: string; outcome: StreamOutcome }
+  | { type: "turn"; conversation: string; turn: string; state: TurnState; attempt: number; attempts: number; reason?: string }
+  | { type: "bot"; bot: Bot }
+  | { type: "bot-removed"; name: string }
+  | { type: "notice"; code: string; detail: string }
+  /** `about` names the message that was refused, where it was not a send. */
+  | { type: "error"; error: WireError; about?: string; conversation?: string }
+  | { type: "tick" };
