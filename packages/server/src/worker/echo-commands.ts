@@ -10,7 +10,7 @@ interface Call {
   /** The words after the command. */
   words: readonly string[];
   /** The word at this place as a whole number. */
-  figure(place: number, otherwise: number): number;
+  figure: (place: number, otherwise: number) => number;
 }
 
 type Action = (call: Call) => Promise<void> | void;

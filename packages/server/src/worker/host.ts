@@ -99,7 +99,7 @@ function handle(line: ToBot, by: Driver): void {
 }
 
 async function greet(line: ToBot): Promise<void> {
-  if (line.type !== "hello") return leave(`The first line must be "hello", not "${String(line.type)}"`);
+  if (line.type !== "hello") return leave(`The first line must be "hello", not "${line.type}"`);
   if (line.protocol !== protocol) return leave(`The controller speaks bot protocol ${line.protocol}, this bot ${protocol}`);
   let made: Driver;
   try {
