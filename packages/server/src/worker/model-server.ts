@@ -66,7 +66,7 @@ export function modelServer(address: string, headers: Record<string, string>, pr
       opened(request);
       request.on("error", (error: NodeJS.ErrnoException) => {
         // The server closed a kept connection just as it was used again: nothing was answered, so ask once more on a new one.
-        if (request.reusedSocket && !answered && error.code === "ECONNRESET") post(path, body, opened).then(resolve, reject);
+        if (request.reusedSocket && !answered && error.code === "ECONNRESET") resolve(post(path, body, opened));
         else reject(explainError(error, base.origin, false));
       });
       request.end(body);

@@ -98,6 +98,10 @@ function streamAnswer(response: IncomingMessage, reader: AnswerReader, turn: Run
         reject(error);
       }
     };
+    const resume = (): void => {
+      watch.heard();
+      response.resume();
+    };
     const finish = (): void => {
       resolve();
       if (response.complete) return;
@@ -116,10 +120,7 @@ function streamAnswer(response: IncomingMessage, reader: AnswerReader, turn: Run
       if (!drained) return;
       response.pause();
       watch.pause();
-      void drained.then(() => {
-        watch.heard();
-        response.resume();
-      });
+      void drained.then(resume);
     });
     response.on("end", () => {
       if (reader.complete) return;

@@ -50,7 +50,7 @@ export function batchedOutput(stream: Writable, onBlocked: (blocked: boolean) =>
     write: (line) => raw(`${JSON.stringify(line)}\n`),
     drained: () => draining,
     async flushed() {
-      while (draining) await draining;
+      for (let wait = draining; wait; wait = draining) await wait;
       const batch = gathered;
       gathered = "";
       await new Promise<void>((resolve) => {
