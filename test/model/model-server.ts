@@ -256,7 +256,11 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
       if (response.destroyed) return;
       if (index === middle) {
         if (behaviour === "silent-midway") return;
-        if (behaviour === "cut") return void response.destroy();
+        if (behaviour === "cut") {
+          // What was written has to leave first.
+          await new Promise((resolve) => setImmediate(resolve));
+          return void response.destroy();
+        }
         if (behaviour === "ends-early") return void response.end();
         if (behaviour === "error-midway") return void response.end(api.midway(exchange));
       }
