@@ -11,7 +11,7 @@ import type { Accepted, ConversationsApi, Page, Person, Send, Sink, Subscription
 import { encode, toConversation, toMessage, turnName, turnNumber } from "./encode.ts";
 import { ConversationLog } from "./log.ts";
 import { Reader } from "./reader.ts";
-import type { Tick } from "./tick.ts";
+import type { Tick } from "../tick.ts";
 import type { TurnsOptions, Workers } from "./turns.ts";
 import { Turns } from "./turns.ts";
 
