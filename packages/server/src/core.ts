@@ -20,8 +20,8 @@ export interface CoreOptions {
   messageBytes: number;
   onError: TurnsOptions["onError"];
   onClosed?: TurnsOptions["onClosed"];
-  onBotLog(bot: string, line: LogLine): void;
-  onStoreFailure(failure: StoreFailure): void;
+  onBotLog: (bot: string, line: LogLine) => void;
+  onStoreFailure: (failure: StoreFailure) => void;
 }
 
 /** Conversations and bots, connected; no doors. The one place where the two meet. */
