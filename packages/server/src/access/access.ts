@@ -17,6 +17,8 @@ const linkMs = 15 * 60_000;
 const linkTries = 5;
 export const sessionSeconds = 30 * 86_400;
 const tokenPrefix = "skep_";
+/** Stands in the place of a credential for what comes over the control socket. */
+export const controlCredential = "control";
 
 export interface AccessOptions {
   /** What the store holds. */
@@ -72,7 +74,7 @@ export class Access {
 
   /** Is the credential by which someone came in still good? For connections that outlive a request (S5). */
   isValid(credential: string): boolean {
-    return this.#all("token", "session").some((one) => one.id === credential);
+    return credential === controlCredential || this.#all("token", "session").some((one) => one.id === credential);
   }
 
   /** Called at once when a credential is revoked or signed out (S5); expiry is seen by `isValid` only. @returns a function that ends it. */
