@@ -32,7 +32,7 @@ export function simulatedStore(disk: SimulatedDisk, time: SimulatedTime, random:
         try {
           resolve(early ? (value as T) : work());
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       });
     });
@@ -49,7 +49,7 @@ export function simulatedStore(disk: SimulatedDisk, time: SimulatedTime, random:
             const answers = writes.commit(mine.batch);
             time.after(random.between(0, 2), () => resolve(answers));
           } catch (error) {
-            reject(error as Error);
+            reject(error);
           }
         });
       }),

@@ -70,14 +70,7 @@ export async function simulate(seed: number): Promise<SimulationResult> {
       onError: (event, detail) => broken.push(`${event}: ${detail.reason}`),
     });
     bots.turns = conversations.turns;
-    let ready = false;
-    conversations.recover().then(
-      () => {
-        ready = true;
-      },
-      (error: unknown) => broken.push(`recover: ${String(error)}`),
-    );
-    while (!ready && (await clock.step(clock.now + 60_000)));
+    await finish(clock, conversations.recover());
     return {
       conversations,
       time,
@@ -92,11 +85,7 @@ export async function simulate(seed: number): Promise<SimulationResult> {
   let life = await begin();
   const ids: string[] = [];
   for (let i = random.between(1, 3); i > 0; i--) {
-    let id = "";
-    void life.conversations.create(owner, { bot: "bee", title: "" }).then((made) => {
-      id = made.id;
-    });
-    while (id === "" && (await clock.step(clock.now + 10_000)));
+    const { id } = await finish(clock, life.conversations.create(owner, { bot: "bee", title: "" }));
     ids.push(id);
   }
   const clients = ids.flatMap((id, c) => [0, 1].map((k) => new SimulatedClient(clock, random, id, `s${c}${k}`)));
@@ -151,6 +140,17 @@ export async function simulate(seed: number): Promise<SimulationResult> {
   const messages = new Reads(disk.db).counts().messages;
   closeDisk(disk);
   return { broken, kills, cuts, messages };
+}
+
+/** Lets time pass until the promise has settled. */
+async function finish<T>(clock: SimulatedClock, work: Promise<T>): Promise<T> {
+  const state = { settled: false };
+  const mark = (): void => {
+    state.settled = true;
+  };
+  work.then(mark, mark);
+  while (!state.settled) if (!(await clock.step(clock.now + 60_000))) throw new Error("nothing happens any more");
+  return work;
 }
 
 /** Reads the disk as an outsider would, and holds the clients' records against it. */
