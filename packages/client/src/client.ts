@@ -275,6 +275,10 @@ export class Client {
         for (const listener of this.#noticeListeners) listener(message);
         return;
       case "error":
+        if (message.about === "subscribe" && message.conversation !== undefined) {
+          this.#conversations.get(message.conversation)?.denied(message.error);
+          return;
+        }
         for (const listener of this.#noticeListeners) listener(message.error);
         return;
       case "tick":

@@ -42,7 +42,7 @@ export interface ConversationState {
   position: Position | null;
   /** One for each turn whose answer is being written. */
   drafts: ReadonlyMap<string, Draft>;
-  /** Turns that are not over, and those that failed or were cancelled while we watched. */
+  /** Turns that are not over. */
   turns: ReadonlyMap<string, TurnView>;
   /** Streams that have ended; a late delta of one of them is ignored. The newest 64 are enough: a server sends none after the end. */
   ended: readonly string[];
@@ -156,7 +156,9 @@ function endOfStream(state: ConversationState, turn: string, stream: string, out
 }
 
 function turnChanged(state: ConversationState, view: TurnView): ConversationStep {
-  if (view.state === "completed") return same({ ...state, turns: without(state.turns, view.turn) });
+  if (view.state === "completed" || view.state === "cancelled" || view.state === "failed") {
+    return same({ ...state, turns: without(state.turns, view.turn) });
+  }
   const before = state.turns.get(view.turn);
   const draft = state.drafts.get(view.turn);
   // Told of a later attempt without having heard the end of the earlier one: its text is not going to be finished.

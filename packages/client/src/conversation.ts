@@ -79,6 +79,7 @@ export class Conversation {
   #held: Message[] = [];
   #users = 0;
   #resets = 0;
+  #denials = 0;
   readonly #listeners = new Set<(change: ConversationChange) => void>();
   #wakes = new Set<() => void>();
   #fresh: Message[] = [];
@@ -274,6 +275,7 @@ export class Conversation {
 
   /** @internal */
   connected(): void {
+    this.#denials = 0;
     if (this.#users > 0) this.#apply({ type: "subscribe" });
   }
 
@@ -286,6 +288,20 @@ export class Conversation {
   /** @internal */
   hear(input: ConversationInput): void {
     if (this.#users > 0) this.#apply(input);
+  }
+
+  /** @internal The server does not let us subscribe, now or at all. */
+  denied(error: WireError): void {
+    if (this.#state.phase !== "subscribing") return;
+    if (error.status === 429 || error.status >= 500) {
+      const ms = error.retryAfterMs ?? fullJitter(++this.#denials, this.#host.random());
+      this.#host.clock.after(ms, () => {
+        if (this.#state.phase === "subscribing" && this.#users > 0 && this.#host.connected()) this.#apply({ type: "subscribe" });
+      });
+      return;
+    }
+    const reason = error.code === "not_found" ? "erased" : "not_allowed";
+    this.#apply({ type: "reset", conversation: this.id, reason, epoch: "", head: 0 });
   }
 
   /** @internal The outbox has a final answer. */

@@ -209,9 +209,7 @@ export class ConversationView {
 
   #showTurns(): void {
     const { drafts, turns } = this.conversation;
-    const active = new Set<string>();
-    for (const [turn, view] of turns) if (view.state !== "failed" && view.state !== "cancelled") active.add(turn);
-    for (const turn of drafts.keys()) active.add(turn);
+    const active = new Set([...turns.keys(), ...drafts.keys()]);
     for (const [turn, { element }] of this.#turnEntries) {
       if (active.has(turn)) continue;
       element.remove();

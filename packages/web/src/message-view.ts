@@ -29,7 +29,7 @@ function setStatus({ status }: Entry, sentence: string, buttons: readonly HTMLBu
 const endings = { completed: "", cancelled: "Stopped", failed: "No answer" } as const;
 
 export function messageEntry(message: Message, retry: (turn: string) => void): Entry {
-  const made = entry(message.role, message.role === "person" ? "You" : message.author);
+  const made = entry(`${message.role} ${message.outcome ?? ""}`, message.role === "person" ? "You" : message.author);
   made.element.dataset["seq"] = String(message.seq);
   made.element.title = new Date(message.createdAt).toLocaleString();
   showText(made.text, message.text);

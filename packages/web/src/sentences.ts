@@ -5,8 +5,9 @@ import type { Bot } from "@skep/protocol";
 export function turnSentence(turn: TurnView | undefined, bot: string): string {
   switch (turn?.state) {
     case undefined:
+      return `${bot} is writing…`;
     case "running":
-      return turn?.reason ? turn.reason : `${bot} is writing…`;
+      return turn.attempt > 1 ? `${bot} is writing, try ${turn.attempt} of ${turn.attempts}…` : `${bot} is writing…`;
     case "queued":
       return `Waiting for ${bot}…`;
     case "loading":

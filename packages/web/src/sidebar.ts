@@ -8,8 +8,9 @@ export interface Sidebar {
   close(): void;
 }
 
+/** A conversation that has no title is called by the time when it began. */
 export const titleOf = ({ title, createdAt }: Conversation): string =>
-  title || `Conversation of ${new Date(createdAt).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}`;
+  title || new Date(createdAt).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 /** Bots, the chosen bot's conversations, and on a phone the drawer that they are in. */
 export function sidebar(choose: (bot: string) => void, begin: () => void): Sidebar {
