@@ -178,6 +178,11 @@ export class Client {
     const early = this.#early;
     this.#early = [];
     for (const event of early) this.#apply(event);
+    this.#storage.takeOver?.(({ lanes }) => {
+      for (const [conversation, { sends }] of Object.entries(lanes)) {
+        for (const { key, text } of sends) this.#apply({ type: "add", conversation, key, text });
+      }
+    });
     if (this.#ended !== "closed") this.#connection.step({ type: "start" });
     this.#schedule();
   }

@@ -8,14 +8,21 @@ import { botStateSentence } from "./sentences.ts";
 import { isSignedIn, showSignIn, signInFromAddress } from "./session.ts";
 import { sidebar, titleOf } from "./sidebar.ts";
 
+interface ConversationPage {
+  conversations: Conversation[];
+  cursor: string | null;
+}
+
 const refused = await signInFromAddress();
-if (refused !== null || !(await isSignedIn())) showSignIn(refused);
-else run();
+// An old link opened again by someone who is signed in is no reason to stop them.
+if (await isSignedIn()) run();
+else showSignIn(refused);
 
 function run(): void {
   const client = connect({ url: location.origin, storage: browserStorage(newId) });
   let bots: ReadonlyMap<string, Bot> = new Map();
   let conversations: Conversation[] = [];
+  let older: string | null = null;
   let bot: string | null = null;
   let open: Conversation | null = null;
   let view: ConversationView | null = null;
@@ -52,7 +59,7 @@ function run(): void {
     byId("subtitle").textContent = current ? `${current.name} · ${botStateSentence(current)}` : "";
     document.title = open?.title ? `${open.title} · Skep` : "Skep";
     side.showBots(bots, bot);
-    side.showConversations(conversations, open?.id ?? null);
+    side.showConversations(conversations, open?.id ?? null, older === null ? null : () => void list(true));
   }
 
   function showNone(): void {
@@ -67,14 +74,17 @@ function run(): void {
     showHeading();
   }
 
-  async function list(): Promise<void> {
+  /** The bot's conversations, the last active first; with `more` those after the ones that are shown. */
+  async function list(more = false): Promise<void> {
     if (bot === null) return;
     const asked = bot;
+    const cursor = more && older !== null ? `&cursor=${encodeURIComponent(older)}` : "";
     try {
-      const answer = (await client.call("GET", `/api/conversations?bot=${encodeURIComponent(asked)}`)) as { conversations: Conversation[] };
+      const answer = (await client.call("GET", `/api/conversations?bot=${encodeURIComponent(asked)}${cursor}`)) as ConversationPage;
       if (bot !== asked) return;
-      conversations = answer.conversations;
-      side.showConversations(conversations, open?.id ?? null);
+      conversations = more ? [...conversations, ...answer.conversations] : answer.conversations;
+      older = answer.cursor;
+      showHeading();
     } catch (error) {
       if (error instanceof Refusal) showNotice(error.message, "bad");
     }
@@ -84,6 +94,7 @@ function run(): void {
     if (bot !== name) {
       bot = name;
       conversations = [];
+      older = null;
       await list();
     }
     if (!showNewest) return;

@@ -4,7 +4,8 @@ import { botStateSentence } from "./sentences.ts";
 
 export interface Sidebar {
   showBots(bots: ReadonlyMap<string, Bot>, chosen: string | null): void;
-  showConversations(conversations: readonly Conversation[], open: string | null): void;
+  /** @param more fetches older ones; null when these are all */
+  showConversations(conversations: readonly Conversation[], open: string | null, more: (() => void) | null): void;
   close(): void;
 }
 
@@ -54,7 +55,7 @@ export function sidebar(choose: (bot: string) => void, begin: () => void): Sideb
       );
       if (focused) list.querySelector<HTMLElement>("[aria-current=true]")?.focus();
     },
-    showConversations: (conversations, open) => {
+    showConversations: (conversations, open, more) => {
       const rows = conversations.map((conversation) => {
         const link = make("a", {}, make("span", { className: "name", text: titleOf(conversation) }));
         link.href = `#c/${encodeURIComponent(conversation.id)}`;
@@ -62,6 +63,7 @@ export function sidebar(choose: (bot: string) => void, begin: () => void): Sideb
         if (conversation.id === open) link.setAttribute("aria-current", "true");
         return make("li", {}, link);
       });
+      if (more) rows.push(make("li", {}, button("Show older", more, "quiet")));
       byId("conversations").replaceChildren(...(rows.length > 0 ? rows : [make("li", { className: "none", text: "None yet" })]));
     },
     close: () => setOpen(false),
