@@ -38,6 +38,10 @@ export type FindingKind =
   | "answer-wrong"
   /** D5: an epoch changed although no backup was restored, or a reader was reset for no reason. */
   | "epoch-changed"
+  /** B7: a bot's process outlived the program. Not seen from records: the run that kills reports it. */
+  | "process-left"
+  /** An error or a refusal for good, although the client keeps the rules. Reported by the run, too. */
+  | "not-allowed"
   /** A send that never got an outcome although its client stayed to the end. */
   | "no-outcome";
 
