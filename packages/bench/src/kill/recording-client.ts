@@ -6,7 +6,7 @@
  */
 import { EventEmitter } from "node:events";
 import { type ClientMessage, errorTable, type ServerMessage } from "@skep/protocol";
-import { WebSocket } from "ws";
+import { type RawData, WebSocket } from "ws";
 import type { SeededRandom } from "../seeded-random.ts";
 import type { ClientRecord, RecordEntry } from "./record.ts";
 
@@ -201,9 +201,8 @@ export class RecordingClient extends EventEmitter<{ accepted: []; answered: []; 
     this.#socket?.send(JSON.stringify(frame.length === 1 ? frame[0] : frame));
   }
 
-  // The socket gives Buffers: `binaryType` is left as it is and fragments are joined.
-  #received(data: unknown): void {
-    const frame = JSON.parse(String(data)) as ServerMessage | ServerMessage[];
+  #received(data: RawData): void {
+    const frame = JSON.parse((data as Buffer).toString()) as ServerMessage | ServerMessage[];
     for (const message of Array.isArray(frame) ? frame : [frame]) this.#receivedOne(message);
     this.emit("progress");
   }
