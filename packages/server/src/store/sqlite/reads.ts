@@ -1,0 +1,264 @@
+/** The read side: every query that history, lists, search and the start need. Runs on connections of its own, never behind a commit. */
+import type {
+  ConversationFilter,
+  Credential,
+  CredentialKind,
+  Found,
+  MessagePage,
+  SearchFilter,
+  SearchResult,
+  StoredBot,
+  StoredConversation,
+  StoredMessage,
+  StoredTurn,
+} from "../store.ts";
+import type { Database, Value } from "./database.ts";
+import type { MessageRow, TurnRow } from "./rows.ts";
+import { messageColumns, messageFrom, turnFrom } from "./rows.ts";
+
+interface ConversationRow {
+  id: number;
+  public_id: string;
+  bot: string;
+  person: string;
+  title: string;
+  head: number;
+  created_at: number;
+  active_at: number;
+}
+const conversationColumns =
+  "c.id, c.public_id, c.bot, c.person, c.title, c.created_at, c.active_at, coalesce((SELECT max(seq) FROM messages WHERE conversation = c.id), 0) AS head";
+const turnColumns =
+  "t.id AS turn, t.conversation, c.public_id, t.seq, t.bot, c.person, t.state, t.attempt, t.base_attempt, t.cancel_requested";
+
+/** Messages that are not in the full-text index yet are looked through one by one, up to this many. */
+const unindexedScan = 2000;
+/** Around a hit in FTS5's highlight; characters that no keyboard makes. */
+const open = "\uE000";
+const shut = "\uE001";
+
+/** Every statement text, so that a test can ask for the plan of each. */
+export const readSql = {
+  conversation: `SELECT ${conversationColumns} FROM conversations c WHERE c.public_id = ? AND c.deleted_at IS NULL`,
+  conversationsByPerson: `SELECT ${conversationColumns} FROM conversations c WHERE c.person = ? AND c.deleted_at IS NULL AND (c.active_at, c.id) < (?, ?) AND instr(lower(c.title), lower(?)) > 0 ORDER BY c.active_at DESC, c.id DESC LIMIT ?`,
+  conversationsByBot: `SELECT ${conversationColumns} FROM conversations c WHERE c.bot = ? AND c.person = ? AND c.deleted_at IS NULL AND (c.active_at, c.id) < (?, ?) AND instr(lower(c.title), lower(?)) > 0 ORDER BY c.active_at DESC, c.id DESC LIMIT ?`,
+  head: "SELECT coalesce(max(seq), 0) AS seq FROM messages WHERE conversation = ?",
+  messagesAfter: `SELECT ${messageColumns} FROM messages m WHERE m.conversation = ? AND m.seq > ? ORDER BY m.seq LIMIT ?`,
+  messagesBefore: `SELECT ${messageColumns} FROM messages m WHERE m.conversation = ? AND m.seq < ? ORDER BY m.seq DESC LIMIT ?`,
+  turn: `SELECT ${turnColumns} FROM turns t JOIN conversations c ON c.id = t.conversation WHERE t.id = ? AND c.deleted_at IS NULL`,
+  pendingTurns: `SELECT ${turnColumns} FROM turns t JOIN conversations c ON c.id = t.conversation WHERE t.state = 0 AND t.id > ? ORDER BY t.id LIMIT ?`,
+  draft: "SELECT attempt, start, text FROM drafts WHERE turn = ? ORDER BY attempt DESC, start",
+  firstSince: "SELECT id FROM messages WHERE created_at >= ? ORDER BY created_at, id LIMIT 1",
+  lastUntil: "SELECT id FROM messages WHERE created_at <= ? ORDER BY created_at DESC, id DESC LIMIT 1",
+  search: `SELECT ${messageColumns}, c.public_id, c.title, c.bot, highlight(message_search, 0, '${open}', '${shut}') AS marked FROM message_search JOIN messages m ON m.id = message_search.rowid JOIN conversations c ON c.id = m.conversation WHERE message_search MATCH ? AND message_search.rowid BETWEEN ? AND ? AND c.person = ? AND c.deleted_at IS NULL AND (? IS NULL OR c.bot = ?) ORDER BY message_search.rowid DESC LIMIT ?`,
+  unindexed: `SELECT ${messageColumns}, c.public_id, c.title, c.bot, c.person FROM messages m JOIN conversations c ON c.id = m.conversation WHERE m.id > ? AND m.id BETWEEN ? AND ? AND c.deleted_at IS NULL ORDER BY m.id DESC LIMIT ?`,
+  indexed: "SELECT value FROM meta WHERE name = 'search_indexed'",
+  newest: "SELECT max(id) AS id FROM messages",
+  bots: "SELECT name, kind, definition, wanted, created_at FROM bots ORDER BY name",
+  credentials: "SELECT id, kind, hash, person, role, name, created_at, expires_at FROM credentials",
+  conversationCount: "SELECT count(*) AS n FROM conversations WHERE deleted_at IS NULL",
+  size: "SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()",
+} as const;
+
+type FoundRow = MessageRow & { public_id: string; title: string; bot: string };
+
+export class Reads {
+  readonly #statements: ReturnType<typeof prepare>;
+
+  constructor(db: Database) {
+    this.#statements = prepare(db);
+  }
+
+  conversation(publicId: string): StoredConversation | null {
+    const row = this.#statements.conversation.get(publicId);
+    return row ? conversationFrom(row) : null;
+  }
+
+  conversations(filter: ConversationFilter): StoredConversation[] {
+    const from = filter.before ?? { activeAt: Number.MAX_SAFE_INTEGER, conversation: 0 };
+    const rest: Value[] = [filter.person, from.activeAt, from.conversation, filter.query ?? "", filter.limit];
+    const rows =
+      filter.bot === undefined
+        ? this.#statements.conversationsByPerson.all(...rest)
+        : this.#statements.conversationsByBot.all(filter.bot, ...rest);
+    return rows.map(conversationFrom);
+  }
+
+  messages(conversation: number, page: { after: number; limit: number } | { before: number; limit: number }): MessagePage {
+    const rows =
+      "after" in page
+        ? this.#statements.messagesAfter.all(conversation, page.after, page.limit)
+        : this.#statements.messagesBefore.all(conversation, page.before, page.limit).toReversed();
+    const last = rows.at(-1)?.seq ?? 0;
+    return { head: Math.max(last, this.#statements.head.get(conversation)?.seq ?? 0), messages: rows.map(messageFrom) };
+  }
+
+  context(conversation: number, beforeSeq: number, maxMessages: number, maxCharacters: number): StoredMessage[] {
+    const chosen: StoredMessage[] = [];
+    let characters = 0;
+    for (const row of this.#statements.messagesBefore.all(conversation, beforeSeq, maxMessages)) {
+      characters += row.text.length;
+      if (characters > maxCharacters) break;
+      chosen.push(messageFrom(row));
+    }
+    return chosen.toReversed();
+  }
+
+  turn(turn: number): StoredTurn | null {
+    const row = this.#statements.turn.get(turn);
+    return row ? turnFrom(row) : null;
+  }
+
+  pendingTurns(after: number, limit: number): StoredTurn[] {
+    return this.#statements.pendingTurns.all(after, limit).map(turnFrom);
+  }
+
+  draft(turn: number): { attempt: number; text: string } | null {
+    const rows = this.#statements.draft.all(turn);
+    const attempt = rows[0]?.attempt;
+    if (attempt === undefined) return null;
+    let text = "";
+    for (const row of rows) if (row.attempt === attempt) text = text.slice(0, row.start) + row.text;
+    return { attempt, text };
+  }
+
+  search(filter: SearchFilter): SearchResult {
+    const words = searchWords(filter.query);
+    if (words.length === 0) return { found: [], complete: true };
+    const s = this.#statements;
+    const newest = s.newest.get()?.id ?? 0;
+    const from = filter.since === undefined ? 0 : (s.firstSince.get(filter.since)?.id ?? newest + 1);
+    const to = filter.until === undefined ? newest : (s.lastUntil.get(filter.until)?.id ?? 0);
+    const indexed = Number(s.indexed.get()?.value ?? 0);
+    const found: Found[] = [];
+    for (const row of s.unindexed.all(indexed, from, to, unindexedScan)) {
+      if (row.person !== filter.person || (filter.bot !== undefined && row.bot !== filter.bot)) continue;
+      const places = placesOf(row.text, words);
+      if (places && found.length < filter.limit) found.push(foundFrom(row, places));
+    }
+    if (found.length < filter.limit) {
+      const bot = filter.bot ?? null;
+      const rows = s.search.all(matchExpression(words), from, Math.min(to, indexed), filter.person, bot, bot, filter.limit - found.length);
+      for (const row of rows) found.push(foundFrom(row, placesFromMarks(row.text, row.marked)));
+    }
+    return { found, complete: newest - indexed <= unindexedScan };
+  }
+
+  bots(): StoredBot[] {
+    return this.#statements.bots.all().map((row) => ({
+      name: row.name,
+      kind: row.kind,
+      definition: row.definition,
+      wanted: row.wanted !== 0,
+      createdAt: row.created_at,
+    }));
+  }
+
+  credentials(): Credential[] {
+    return this.#statements.credentials.all().map((row) => ({
+      id: row.id,
+      kind: row.kind,
+      hash: row.hash,
+      person: row.person,
+      role: row.role,
+      name: row.name,
+      createdAt: row.created_at,
+      expiresAt: row.expires_at,
+    }));
+  }
+
+  /** `messages` is the number of the newest one: counting a million rows would take as long as reading them. */
+  counts(): { messages: number; conversations: number; bytes: number } {
+    const s = this.#statements;
+    return {
+      messages: s.newest.get()?.id ?? 0,
+      conversations: s.conversationCount.get()?.n ?? 0,
+      bytes: s.size.get()?.bytes ?? 0,
+    };
+  }
+}
+
+const conversationFrom = (row: ConversationRow): StoredConversation => ({
+  conversation: row.id,
+  publicId: row.public_id,
+  bot: row.bot,
+  person: row.person,
+  title: row.title,
+  head: row.head,
+  createdAt: row.created_at,
+  activeAt: row.active_at,
+});
+
+const foundFrom = (row: FoundRow, places: Found["places"]): Found => ({
+  publicId: row.public_id,
+  title: row.title,
+  bot: row.bot,
+  message: messageFrom(row),
+  places,
+});
+
+/** The words of a query as the index splits them: letters and digits. */
+export const searchWords = (query: string): string[] => query.match(/[\p{L}\p{N}\p{M}]+/gu)?.slice(0, 16) ?? [];
+
+/** All words, in any order; the last one may be a beginning. Quoted, so that nothing of it is FTS5 syntax. */
+export const matchExpression = (words: readonly string[]): string => `${words.map((word) => `"${word}"`).join(" AND ")}*`;
+
+/** Where each word occurs first, or null when one is missing. */
+function placesOf(text: string, words: readonly string[]): Found["places"] | null {
+  const lower = text.toLowerCase();
+  const places: Found["places"] = [];
+  for (const word of words) {
+    const offset = lower.indexOf(word.toLowerCase());
+    if (offset < 0) return null;
+    places.push({ offset, length: word.length });
+  }
+  return places;
+}
+
+function placesFromMarks(text: string, marked: string): Found["places"] {
+  if (text.includes(open) || text.includes(shut)) return [];
+  const places: Found["places"] = [];
+  let removed = 0;
+  let at = marked.indexOf(open);
+  while (at >= 0) {
+    const end = marked.indexOf(shut, at);
+    if (end < 0) break;
+    places.push({ offset: at - removed, length: end - at - 1 });
+    removed += 2;
+    at = marked.indexOf(open, end);
+  }
+  return places;
+}
+
+function prepare(db: Database) {
+  return {
+    conversation: db.prepare<ConversationRow>(readSql.conversation),
+    conversationsByPerson: db.prepare<ConversationRow>(readSql.conversationsByPerson),
+    conversationsByBot: db.prepare<ConversationRow>(readSql.conversationsByBot),
+    head: db.prepare<{ seq: number }>(readSql.head),
+    messagesAfter: db.prepare<MessageRow>(readSql.messagesAfter),
+    messagesBefore: db.prepare<MessageRow>(readSql.messagesBefore),
+    turn: db.prepare<TurnRow>(readSql.turn),
+    pendingTurns: db.prepare<TurnRow>(readSql.pendingTurns),
+    draft: db.prepare<{ attempt: number; start: number; text: string }>(readSql.draft),
+    firstSince: db.prepare<{ id: number }>(readSql.firstSince),
+    lastUntil: db.prepare<{ id: number }>(readSql.lastUntil),
+    search: db.prepare<FoundRow & { marked: string }>(readSql.search),
+    unindexed: db.prepare<FoundRow & { person: string }>(readSql.unindexed),
+    indexed: db.prepare<{ value: string }>(readSql.indexed),
+    newest: db.prepare<{ id: number | null }>(readSql.newest),
+    bots: db.prepare<{ name: string; kind: string; definition: string; wanted: number; created_at: number }>(readSql.bots),
+    credentials: db.prepare<{
+      id: string;
+      kind: CredentialKind;
+      hash: string;
+      person: string;
+      role: string;
+      name: string;
+      created_at: number;
+      expires_at: number | null;
+    }>(readSql.credentials),
+    conversationCount: db.prepare<{ n: number }>(readSql.conversationCount),
+    size: db.prepare<{ bytes: number }>(readSql.size),
+  };
+}

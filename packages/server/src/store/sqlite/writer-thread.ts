@@ -1,0 +1,89 @@
+/** The one thread that writes. Batches come first; upkeep fills the time between them. */
+import { parentPort, workerData } from "node:worker_threads";
+import { StoreFailure } from "../store.ts";
+import { openForWriting } from "./opening.ts";
+import type { FailureData, FromWriter, ToWriter, WriterData } from "./thread-messages.ts";
+import { Upkeep } from "./upkeep.ts";
+import { Writes } from "./writes.ts";
+
+/** While batches come in, one step of upkeep this often; after this long without one, step after step. */
+const upkeepPauseMs = 100;
+const quietMs = 50;
+const upkeepRows = 128;
+
+const port = parentPort;
+if (!port) throw new Error("writer-thread.ts runs as a worker thread");
+const say = (message: FromWriter): void => port.postMessage(message);
+
+function failureData(error: unknown): FailureData {
+  if (error instanceof StoreFailure) {
+    return { reason: error.reason, outcome: error.outcome, final: error.final, message: error.message };
+  }
+  return {
+    reason: "io",
+    outcome: "unknown",
+    final: true,
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  };
+}
+
+function run(): void {
+  const data = workerData as WriterData;
+  const { db, epoch, generation } = openForWriting(data.file, data.life, () => data.epoch, data.now);
+  const writes = new Writes(db);
+  const upkeep = new Upkeep(db);
+  let broken: FailureData | null = null;
+  let lastBatch = 0;
+  let timer: NodeJS.Timeout | null = null;
+
+  const stepUpkeep = (): void => {
+    timer = null;
+    if (broken) return;
+    try {
+      if (!upkeep.step(writes.lastMessage, upkeepRows)) return;
+      schedule(performance.now() - lastBatch > quietMs ? 0 : upkeepPauseMs);
+    } catch (error) {
+      say({ type: "upkeep-failed", message: String(error) });
+    }
+  };
+  const schedule = (delay: number): void => {
+    timer ??= setTimeout(stepUpkeep, delay);
+  };
+
+  port?.on("message", (message: ToWriter) => {
+    switch (message.type) {
+      case "commit":
+        lastBatch = performance.now();
+        if (broken) {
+          say({ type: "failed", id: message.id, failure: { ...broken, outcome: "not-stored" } });
+          return;
+        }
+        try {
+          say({ type: "committed", id: message.id, answers: writes.commit(message.batch), lastMessage: writes.lastMessage });
+          schedule(upkeepPauseMs);
+        } catch (error) {
+          const failure = failureData(error);
+          if (failure.final) broken = failure;
+          say({ type: "failed", id: message.id, failure });
+        }
+        return;
+      case "checkpoint":
+        if (!broken) db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+        return;
+      case "close":
+        if (timer) clearTimeout(timer);
+        db.close();
+        say({ type: "closed" });
+        port.close();
+    }
+  });
+  say({ type: "ready", epoch, generation, lastMessage: writes.lastMessage });
+  schedule(quietMs);
+}
+
+try {
+  run();
+} catch (error) {
+  say({ type: "not-ready", name: (error as Error).name, message: (error as Error).message });
+  port.close();
+}

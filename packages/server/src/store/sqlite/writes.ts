@@ -1,0 +1,327 @@
+/**
+ * The write side: runs a batch of operations in one transaction. All SQL that changes conversations is here.
+ * It is the only writer, so heads, counters and the last number of each sender may be cached; a batch that fails clears the cache.
+ */
+import type { Answer, Answers, Append, CloseTurn, Operation, Refused } from "../store.ts";
+import { StoreFailure } from "../store.ts";
+import type { Database } from "./database.ts";
+import { sqliteCode, sqliteErrors } from "./database.ts";
+import { roleNumber, turnStateNumber } from "./rows.ts";
+
+interface Head {
+  seq: number;
+  /** Second of the last noted activity, so that the list of conversations costs one write a second, not one a message. */
+  activeSecond: number;
+  untitled: boolean;
+}
+
+const headsKept = 50_000;
+const sendersKept = 50_000;
+const titleLength = 60;
+
+const refused = (code: Refused["code"], detail: string, expected?: number): Refused => ({
+  ok: false,
+  code,
+  detail,
+  ...(expected === undefined ? {} : { expected }),
+});
+const gone = (what: string): Refused => refused("not_found", `This ${what} does not exist`);
+
+/** A map that forgets its oldest entries. */
+class Bounded<K, V> extends Map<K, V> {
+  readonly #limit: number;
+  constructor(limit: number) {
+    super();
+    this.#limit = limit;
+  }
+  override set(key: K, value: V): this {
+    if (this.size >= this.#limit && !this.has(key)) {
+      const oldest = this.keys().next();
+      if (!oldest.done) this.delete(oldest.value);
+    }
+    return super.set(key, value);
+  }
+}
+
+export class Writes {
+  readonly #db: Database;
+  readonly #statements: ReturnType<typeof prepare>;
+  readonly #heads = new Bounded<number, Head>(headsKept);
+  readonly #lastNumbers = new Bounded<string, number>(sendersKept);
+  /** Turns with saved text, so that ending any other turn costs no look-up. */
+  readonly #drafted = new Set<number>();
+  #nextMessage = 1;
+  #nextTurn = 1;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#statements = prepare(db);
+    this.#reload();
+  }
+
+  get lastMessage(): number {
+    return this.#nextMessage - 1;
+  }
+
+  #reload(): void {
+    this.#heads.clear();
+    this.#lastNumbers.clear();
+    this.#drafted.clear();
+    this.#nextMessage = (this.#statements.lastMessage.get()?.id ?? 0) + 1;
+    this.#nextTurn = (this.#statements.lastTurn.get()?.id ?? 0) + 1;
+    for (const row of this.#statements.draftedTurns.all()) this.#drafted.add(row.turn);
+  }
+
+  /** @throws StoreFailure: the batch is not stored, or (after a failed sync) may be found after a restart. */
+  commit(batch: readonly Operation[]): Answer[] {
+    let committing = false;
+    try {
+      this.#db.exec("BEGIN IMMEDIATE");
+      const answers = batch.map((operation) => this.#run(operation));
+      committing = true;
+      this.#db.exec("COMMIT");
+      return answers;
+    } catch (error) {
+      throw this.#failed(error, committing);
+    }
+  }
+
+  #failed(error: unknown, committing: boolean): unknown {
+    const code = sqliteCode(error);
+    let rolledBack = true;
+    try {
+      this.#db.exec("ROLLBACK");
+    } catch (rollbackError) {
+      // SQLite has rolled back by itself after some errors; then there is no transaction to end.
+      rolledBack = /no transaction is active/.test(String(rollbackError));
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    const io = code === null || (code !== sqliteErrors.full && code !== sqliteErrors.busy);
+    if (!io && rolledBack) {
+      try {
+        this.#reload();
+        return new StoreFailure("full", "not-stored", false, message);
+      } catch {
+        // Not even readable: treated as a failed write below.
+      }
+    }
+    // A sync that failed once may have dropped the pages: going on would be pretending (D1).
+    return new StoreFailure(code === sqliteErrors.full ? "full" : "io", committing ? "unknown" : "not-stored", true, message);
+  }
+
+  #run(operation: Operation): Answer {
+    const s = this.#statements;
+    switch (operation.op) {
+      case "append":
+        return this.#append(operation);
+      case "close-turn":
+        return this.#closeTurn(operation);
+      case "start-attempt": {
+        const changed = s.startAttempt.run(
+          operation.attempt,
+          operation.generation,
+          operation.turn,
+          operation.attempt,
+          operation.generation,
+        );
+        return changed.changes > 0 ? { ok: true, changed: true } : refused("fenced", "A newer attempt exists, or the turn has ended");
+      }
+      case "save-draft": {
+        const turn = s.turn.get(operation.turn);
+        if (!turn || turn.state !== 0 || turn.attempt > operation.attempt || turn.generation > operation.generation)
+          return { ok: true, changed: false };
+        if (turn.attempt < operation.attempt)
+          s.startAttempt.run(operation.attempt, operation.generation, operation.turn, operation.attempt, operation.generation);
+        if (operation.offset === 0) s.deleteDrafts.run(operation.turn);
+        s.saveDraft.run(operation.turn, operation.attempt, operation.offset, operation.text);
+        this.#drafted.add(operation.turn);
+        return { ok: true, changed: true };
+      }
+      case "request-cancel": {
+        if (!s.turn.get(operation.turn)) return gone("turn");
+        return { ok: true, changed: s.requestCancel.run(operation.turn).changes > 0 };
+      }
+      case "retry-turn": {
+        const turn = s.turn.get(operation.turn);
+        if (!turn || !this.#head(turn.conversation)) return gone("turn");
+        if (turn.state === turnStateNumber.pending) return { ok: true, changed: false };
+        if (turn.state === turnStateNumber.completed)
+          return refused("state_conflict", "This turn has its answer; there is nothing to try again");
+        s.retryTurn.run(operation.turn);
+        return { ok: true, changed: true };
+      }
+      case "create-conversation": {
+        const { publicId, bot, person, title, at } = operation;
+        return { ok: true, conversation: s.createConversation.run(publicId, bot, person, title, at, at).lastInsertRowid };
+      }
+      case "rename-conversation":
+        this.#heads.delete(operation.conversation);
+        return { ok: true, changed: s.renameConversation.run(operation.title, operation.conversation).changes > 0 };
+      case "delete-conversation": {
+        this.#heads.delete(operation.conversation);
+        const changed = s.deleteConversation.run(operation.conversation).changes > 0;
+        if (changed) s.dropPending.run(operation.conversation);
+        return { ok: true, changed };
+      }
+      case "put-bot": {
+        const { name, kind, definition, wanted, createdAt } = operation.bot;
+        if (operation.create) {
+          const created = s.createBot.run(name, kind, definition, wanted ? 1 : 0, createdAt).changes > 0;
+          return created ? { ok: true, changed: true } : refused("bot_exists", `A bot named "${name}" exists`);
+        }
+        return { ok: true, changed: s.updateBot.run(kind, definition, wanted ? 1 : 0, name).changes > 0 };
+      }
+      case "delete-bot":
+        return { ok: true, changed: s.deleteBot.run(operation.name).changes > 0 };
+      case "put-credential": {
+        const c = operation.credential;
+        s.putCredential.run(c.id, c.kind, c.hash, c.person, c.role, c.name, c.createdAt, c.expiresAt);
+        return { ok: true, changed: true };
+      }
+      case "delete-credential":
+        return { ok: true, changed: s.deleteCredential.run(operation.id).changes > 0 };
+    }
+  }
+
+  #head(conversation: number): Head | null {
+    const known = this.#heads.get(conversation);
+    if (known) return known;
+    const row = this.#statements.head.get(conversation, conversation);
+    if (!row) return null;
+    const head = { seq: row.seq, activeSecond: Math.floor(row.active_at / 1000), untitled: row.title === "" };
+    this.#heads.set(conversation, head);
+    return head;
+  }
+
+  #append(a: Append): Answers["append"] {
+    const s = this.#statements;
+    const head = this.#head(a.conversation);
+    if (!head) return gone("conversation");
+    const numbered = a.n === null ? null : `${a.conversation} ${a.person} ${a.sender}`;
+    if (numbered !== null && a.n !== null) {
+      let last = this.#lastNumbers.get(numbered);
+      if (last === undefined) last = s.lastNumber.get(a.conversation, a.person, a.sender)?.last_n ?? 0;
+      if (a.n !== last + 1) {
+        // A key that is known was accepted before, under whatever number: the answer is the same (K3).
+        return this.#duplicate(a) ?? refused("send_gap", `Expected send number ${last + 1}, got ${a.n}`, last + 1);
+      }
+    }
+    const id = this.#nextMessage;
+    const seq = head.seq + 1;
+    const turn = a.bot === null ? null : this.#nextTurn;
+    const inserted = s.insertMessage.run(id, a.conversation, seq, roleNumber.person, a.person, a.key, a.text, turn, null, a.at);
+    if (inserted.changes === 0) {
+      const duplicate = this.#duplicate(a);
+      if (!duplicate) throw new Error(`message ${a.conversation}/${seq} exists without its key`);
+      return duplicate;
+    }
+    if (turn !== null && a.bot !== null) {
+      s.insertTurn.run(turn, a.conversation, seq, a.bot);
+      this.#nextTurn++;
+    }
+    if (numbered !== null && a.n !== null) {
+      s.putNumber.run(a.conversation, a.person, a.sender, a.n);
+      this.#lastNumbers.set(numbered, a.n);
+    }
+    if (head.untitled) {
+      const title = firstLine(a.text);
+      s.renameConversation.run(title, a.conversation);
+      head.untitled = title === "";
+    }
+    this.#advance(head, a.conversation, a.at);
+    return { ok: true, seq, id, turn, duplicate: false };
+  }
+
+  #advance(head: Head, conversation: number, at: number): void {
+    this.#nextMessage++;
+    head.seq++;
+    const second = Math.floor(at / 1000);
+    if (second > head.activeSecond) {
+      this.#statements.noteActivity.run(second * 1000, conversation);
+      head.activeSecond = second;
+    }
+  }
+
+  #duplicate(a: Append): Answers["append"] | null {
+    if (a.key === null) return null;
+    const first = this.#statements.byKey.get(a.conversation, a.person, a.key);
+    if (!first) return null;
+    if (first.text !== a.text) return refused("key_conflict", "This key was used for a message with another text");
+    return { ok: true, seq: first.seq, id: first.id, turn: first.turn, duplicate: true };
+  }
+
+  #closeTurn(c: CloseTurn): Answers["close-turn"] {
+    const s = this.#statements;
+    // One statement both checks and writes: an older attempt or generation, or an ended turn, changes no row (B3, B4).
+    const closed = s.closeTurn.get(turnStateNumber[c.outcome], c.attempt, c.generation, c.turn, c.attempt, c.generation);
+    if (!closed) return s.turn.get(c.turn) ? refused("fenced", "A newer attempt exists, or the turn has ended") : gone("turn");
+    const head = this.#head(closed.conversation);
+    if (!head) return gone("conversation");
+    const id = this.#nextMessage;
+    const seq = head.seq + 1;
+    s.insertMessage.run(id, closed.conversation, seq, roleNumber[c.role], c.author, null, c.text, c.turn, turnStateNumber[c.outcome], c.at);
+    if (this.#drafted.delete(c.turn)) s.deleteDrafts.run(c.turn);
+    this.#advance(head, closed.conversation, c.at);
+    return { ok: true, conversation: closed.conversation, seq, id };
+  }
+}
+
+/** A title made from the first message. */
+function firstLine(text: string): string {
+  const line = text.trim().split("\n", 1)[0] ?? "";
+  if (line.length <= titleLength) return line;
+  return `${line.slice(0, titleLength - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
+}
+
+function prepare(db: Database) {
+  return {
+    lastMessage: db.prepare<{ id: number | null }>("SELECT max(id) AS id FROM messages"),
+    lastTurn: db.prepare<{ id: number | null }>("SELECT max(id) AS id FROM turns"),
+    draftedTurns: db.prepare<{ turn: number }>("SELECT DISTINCT turn FROM drafts"),
+    head: db.prepare<{ seq: number; active_at: number; title: string }>(
+      "SELECT coalesce((SELECT max(seq) FROM messages WHERE conversation = ?), 0) AS seq, active_at, title FROM conversations WHERE id = ? AND deleted_at IS NULL",
+    ),
+    lastNumber: db.prepare<{ last_n: number }>("SELECT last_n FROM senders WHERE conversation = ? AND person = ? AND sender = ?"),
+    putNumber: db.prepare(
+      "INSERT INTO senders (conversation, person, sender, last_n) VALUES (?, ?, ?, ?) ON CONFLICT (conversation, person, sender) DO UPDATE SET last_n = excluded.last_n",
+    ),
+    insertMessage: db.prepare(
+      "INSERT INTO messages (id, conversation, seq, role, author, key, text, turn, outcome, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (conversation, author, key) WHERE key IS NOT NULL DO NOTHING",
+    ),
+    byKey: db.prepare<{ id: number; seq: number; text: string; turn: number | null }>(
+      "SELECT id, seq, text, turn FROM messages WHERE conversation = ? AND author = ? AND key = ?",
+    ),
+    insertTurn: db.prepare(
+      "INSERT INTO turns (id, conversation, seq, bot, state, attempt, base_attempt, generation, cancel_requested) VALUES (?, ?, ?, ?, 0, 0, 0, 0, 0)",
+    ),
+    turn: db.prepare<{ conversation: number; state: number; attempt: number; generation: number }>(
+      "SELECT conversation, state, attempt, generation FROM turns WHERE id = ?",
+    ),
+    closeTurn: db.prepare<{ conversation: number }>(
+      "UPDATE turns SET state = ?, attempt = ?, generation = ? WHERE id = ? AND state = 0 AND attempt <= ? AND generation <= ? RETURNING conversation",
+    ),
+    startAttempt: db.prepare("UPDATE turns SET attempt = ?, generation = ? WHERE id = ? AND state = 0 AND attempt < ? AND generation <= ?"),
+    requestCancel: db.prepare("UPDATE turns SET cancel_requested = 1 WHERE id = ? AND state = 0 AND cancel_requested = 0"),
+    retryTurn: db.prepare("UPDATE turns SET state = 0, base_attempt = attempt, cancel_requested = 0 WHERE id = ?"),
+    saveDraft: db.prepare(
+      "INSERT INTO drafts (turn, attempt, start, text) VALUES (?, ?, ?, ?) ON CONFLICT (turn, attempt, start) DO UPDATE SET text = excluded.text",
+    ),
+    deleteDrafts: db.prepare("DELETE FROM drafts WHERE turn = ?"),
+    createConversation: db.prepare(
+      "INSERT INTO conversations (public_id, bot, person, title, created_at, active_at) VALUES (?, ?, ?, ?, ?, ?)",
+    ),
+    renameConversation: db.prepare("UPDATE conversations SET title = ? WHERE id = ? AND deleted_at IS NULL"),
+    noteActivity: db.prepare("UPDATE conversations SET active_at = ? WHERE id = ?"),
+    deleteConversation: db.prepare("UPDATE conversations SET deleted_at = unixepoch() * 1000 WHERE id = ? AND deleted_at IS NULL"),
+    dropPending: db.prepare("UPDATE turns SET state = 2 WHERE conversation = ? AND state = 0"),
+    createBot: db.prepare(
+      "INSERT INTO bots (name, kind, definition, wanted, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+    ),
+    updateBot: db.prepare("UPDATE bots SET kind = ?, definition = ?, wanted = ? WHERE name = ?"),
+    deleteBot: db.prepare("DELETE FROM bots WHERE name = ?"),
+    putCredential: db.prepare(
+      "INSERT INTO credentials (id, kind, hash, person, role, name, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
+    ),
+    deleteCredential: db.prepare("DELETE FROM credentials WHERE id = ?"),
+  };
+}

@@ -1,0 +1,324 @@
+/**
+ * The contract of a store. Two ways in: `commit` (one transaction for a batch of operations, results in their order) and reads.
+ * Reads see what was committed when they began and never wait for a commit. Both stores pass `contract.ts` (rule D3).
+ *
+ * Numbers called `conversation` are the store's own short ids; `publicId` is what goes over the wire.
+ */
+import type { ErrorCode, Role, TurnOutcome } from "@skep/protocol";
+
+export interface StoredConversation {
+  conversation: number;
+  publicId: string;
+  bot: string;
+  person: string;
+  title: string;
+  head: number;
+  createdAt: number;
+  activeAt: number;
+}
+
+export interface StoredMessage {
+  /** Grows with every message of the whole store. */
+  id: number;
+  seq: number;
+  role: Role;
+  author: string;
+  key: string | null;
+  text: string;
+  turn: number | null;
+  outcome: TurnOutcome | null;
+  /** Milliseconds since the Unix epoch. */
+  createdAt: number;
+}
+
+export interface StoredTurn {
+  turn: number;
+  conversation: number;
+  publicId: string;
+  /** seq of the message that is to be answered. */
+  seq: number;
+  bot: string;
+  person: string;
+  state: "pending" | TurnOutcome;
+  /** The newest attempt known to have been started; grows for ever, also over `retry-turn`. */
+  attempt: number;
+  /** `attempt` when the turn was last retried by hand: attempts are counted from there (B5). */
+  baseAttempt: number;
+  cancelRequested: boolean;
+}
+
+export interface StoredBot {
+  name: string;
+  kind: string;
+  /** JSON of the definition: options, workers, restart, limits. */
+  definition: string;
+  /** Whether it should be running: survives a restart of the controller. */
+  wanted: boolean;
+  createdAt: number;
+}
+
+export type CredentialKind = "token" | "session" | "link";
+
+export interface Credential {
+  id: string;
+  kind: CredentialKind;
+  /** Hex SHA-256 of the secret; the secret itself is never stored. */
+  hash: string;
+  person: string;
+  role: string;
+  name: string;
+  createdAt: number;
+  expiresAt: number | null;
+}
+
+/** Adds a person's message, and the turn of `bot` with it (K1). Answers: `Appended` or `Refused` (`key_conflict`, `send_gap`, `not_found`). */
+export interface Append {
+  op: "append";
+  conversation: number;
+  person: string;
+  key: string | null;
+  /** Names the outbox that counts `n` (O3). */
+  sender: string;
+  n: number | null;
+  text: string;
+  /** The bot whose turn it is; null for none. */
+  bot: string | null;
+  at: number;
+}
+export interface Appended {
+  ok: true;
+  seq: number;
+  id: number;
+  turn: number | null;
+  duplicate: boolean;
+}
+
+/**
+ * Ends a turn and adds the message that says so: the answer (role bot), or a visible failure or cancellation (B1, B5, T3).
+ * Refused with `fenced` when a newer attempt or generation exists or the turn has ended (B3, B4): nothing is written then.
+ */
+export interface CloseTurn {
+  op: "close-turn";
+  turn: number;
+  attempt: number;
+  generation: number;
+  outcome: TurnOutcome;
+  role: "bot" | "system";
+  author: string;
+  text: string;
+  at: number;
+}
+export interface Closed {
+  ok: true;
+  conversation: number;
+  seq: number;
+  id: number;
+}
+
+/** Makes known that an attempt has begun, so that older ones are fenced and attempts are counted across restarts (B4, B5). */
+export interface StartAttempt {
+  op: "start-attempt";
+  turn: number;
+  attempt: number;
+  generation: number;
+}
+
+/** Appends to the saved text of an attempt (T5). `offset` in UTF-16 units. A fenced save is ignored. */
+export interface SaveDraft {
+  op: "save-draft";
+  turn: number;
+  attempt: number;
+  generation: number;
+  offset: number;
+  text: string;
+}
+
+/** Makes a request to cancel durable (T3), before anything is told to the bot. */
+export interface RequestCancel {
+  op: "request-cancel";
+  turn: number;
+}
+
+/** failed or cancelled -> pending, with attempts counted anew from there (B5). Answers `changed: false` for a pending turn; refused for a completed one. */
+export interface RetryTurn {
+  op: "retry-turn";
+  turn: number;
+}
+
+export interface CreateConversation {
+  op: "create-conversation";
+  publicId: string;
+  bot: string;
+  person: string;
+  title: string;
+  at: number;
+}
+export interface RenameConversation {
+  op: "rename-conversation";
+  conversation: number;
+  title: string;
+}
+/** Takes the conversation away with its messages, turns and drafts. */
+export interface DeleteConversation {
+  op: "delete-conversation";
+  conversation: number;
+}
+
+/** Refused with `bot_exists` when `create` and the name is taken. */
+export interface PutBot {
+  op: "put-bot";
+  bot: StoredBot;
+  create: boolean;
+}
+/** Pending turns of the bot stay, and wait for a bot of that name. */
+export interface DeleteBot {
+  op: "delete-bot";
+  name: string;
+}
+
+export interface PutCredential {
+  op: "put-credential";
+  credential: Credential;
+}
+export interface DeleteCredential {
+  op: "delete-credential";
+  id: string;
+}
+
+export interface Done {
+  ok: true;
+  changed: boolean;
+}
+export interface Created {
+  ok: true;
+  conversation: number;
+}
+export interface Refused {
+  ok: false;
+  code: ErrorCode;
+  detail: string;
+  expected?: number;
+}
+
+/** Operation -> what it answers. */
+export interface Answers {
+  append: Appended | Refused;
+  "close-turn": Closed | Refused;
+  "start-attempt": Done | Refused;
+  "save-draft": Done;
+  "request-cancel": Done | Refused;
+  "retry-turn": Done | Refused;
+  "create-conversation": Created;
+  "rename-conversation": Done;
+  "delete-conversation": Done;
+  "put-bot": Done | Refused;
+  "delete-bot": Done;
+  "put-credential": Done;
+  "delete-credential": Done;
+}
+
+export type Operation =
+  | Append
+  | CloseTurn
+  | StartAttempt
+  | SaveDraft
+  | RequestCancel
+  | RetryTurn
+  | CreateConversation
+  | RenameConversation
+  | DeleteConversation
+  | PutBot
+  | DeleteBot
+  | PutCredential
+  | DeleteCredential;
+
+export type AnswerOf<O extends Operation> = Answers[O["op"]];
+export type Answer = Answers[Operation["op"]];
+
+/**
+ * A batch could not be stored. `outcome` tells the caller what may be said to clients (K2): after `not-stored` the sends may be
+ * refused; after `unknown` nothing may be said, because the batch may be found after a restart. `final`: this store takes no more writes.
+ */
+export class StoreFailure extends Error {
+  readonly reason: "full" | "io";
+  readonly outcome: "not-stored" | "unknown";
+  readonly final: boolean;
+
+  constructor(reason: "full" | "io", outcome: "not-stored" | "unknown", final: boolean, message: string) {
+    super(message);
+    this.name = "StoreFailure";
+    this.reason = reason;
+    this.outcome = outcome;
+    this.final = final;
+  }
+}
+
+export interface MessagePage {
+  head: number;
+  messages: StoredMessage[];
+}
+
+export interface ConversationFilter {
+  person: string;
+  bot?: string;
+  /** Part of the title. */
+  query?: string;
+  /** `activeAt` and id of the last one of the page before. */
+  before?: { activeAt: number; conversation: number };
+  limit: number;
+}
+
+export interface SearchFilter {
+  person: string;
+  /** Words; all must occur; the last one may be the beginning of a word. */
+  query: string;
+  bot?: string;
+  /** Only messages created at or after / before, milliseconds. */
+  since?: number;
+  until?: number;
+  limit: number;
+}
+
+export interface Found {
+  publicId: string;
+  title: string;
+  bot: string;
+  message: StoredMessage;
+  /** Places of the words in `message.text`, UTF-16 offsets. */
+  places: { offset: number; length: number }[];
+}
+
+export interface SearchResult {
+  found: Found[];
+  /** False while newer messages than these are still being indexed. */
+  complete: boolean;
+}
+
+export interface Store {
+  /** Names this life of the history: changes when a backup was restored (D5). */
+  readonly epoch: string;
+  /** Grows with every opening: whatever an older holder writes is fenced (B4). */
+  readonly generation: number;
+
+  /** @throws StoreFailure; then nothing of the batch counts as stored. */
+  commit(batch: readonly Operation[]): Promise<Answer[]>;
+
+  conversation(publicId: string): Promise<StoredConversation | null>;
+  conversations(filter: ConversationFilter): Promise<StoredConversation[]>;
+  /** `after`: the oldest ones after that seq; `before`: the newest ones before it. Always in ascending order. */
+  messages(conversation: number, page: { after: number; limit: number } | { before: number; limit: number }): Promise<MessagePage>;
+  /** What a bot gets to see as context: the newest messages of people and bots before `beforeSeq` within both budgets, ascending. */
+  context(conversation: number, beforeSeq: number, maxMessages: number, maxCharacters: number): Promise<StoredMessage[]>;
+  turn(turn: number): Promise<StoredTurn | null>;
+  /** Pending turns in the order of their numbers, `after` that turn, at most `limit`. */
+  pendingTurns(after: number, limit: number): Promise<StoredTurn[]>;
+  /** The saved text of the newest attempt that has one. */
+  draft(turn: number): Promise<{ attempt: number; text: string } | null>;
+  search(filter: SearchFilter): Promise<SearchResult>;
+  bots(): Promise<StoredBot[]>;
+  credentials(): Promise<Credential[]>;
+  counts(): Promise<{ messages: number; conversations: number; bytes: number }>;
+
+  /** Ends after the commits under way. */
+  close(): Promise<void>;
+}
