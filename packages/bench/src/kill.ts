@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { killRun, type KillRunResult } from "./kill/kill-run.ts";
 import { describeMachine } from "./machine.ts";
 import { percentile } from "./percentile.ts";
-import { type BenchmarkResult, keepResult, printResult } from "./results.ts";
+import { type BenchmarkResult, keepResult, printResult, writeResults } from "./results.ts";
 
 const { values } = parseArgs({
   options: {
@@ -45,10 +45,9 @@ if (values.help) {
   const result = await killRun({ ...options, say: (line) => console.log(line) });
   const report = asBenchmark(result);
   printResult(report);
-  keepResult(report, describeMachine(), {
-    folder: values["no-keep"] ? null : join(import.meta.dirname, "../results"),
-    file: values.json ?? null,
-  });
+  const machine = describeMachine();
+  if (!values["no-keep"]) keepResult(report, machine, join(import.meta.dirname, "../results"));
+  if (values.json !== undefined) writeResults([report], machine, values.json);
   process.exitCode = result.findings.length === 0 ? 0 : 1;
 }
 

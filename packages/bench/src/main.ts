@@ -2,12 +2,16 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Benchmark } from "./benchmarks/benchmark.ts";
+import { history } from "./benchmarks/history.ts";
+import { memory } from "./benchmarks/memory.ts";
 import { paced } from "./benchmarks/paced.ts";
 import { roundTrips } from "./benchmarks/round-trips.ts";
+import { start } from "./benchmarks/start.ts";
 import { describeMachine } from "./machine.ts";
-import { fails, keepResult, printResult } from "./results.ts";
+import { removeSeededData } from "./seed/seeded-data.ts";
+import { type BenchmarkResult, fails, keepResult, printResult, writeResults } from "./results.ts";
 
-const benchmarks: readonly Benchmark[] = [roundTrips, paced];
+const benchmarks: readonly Benchmark[] = [roundTrips, paced, start, history, memory];
 
 const { values } = parseArgs({
   options: {
@@ -30,7 +34,7 @@ if (values.help || chosen.length === 0) {
   --seconds N     measured time of one run (5)
   --runs N        runs of which the median counts (3)
   --messages N    in the data folder of those that need a full one (1000000)
-  --json FILE     writes the last result there as well
+  --json FILE     writes all results of this run there as well
   --no-keep       leaves packages/bench/results as it is
 
 ${benchmarks.map(({ name, question }) => `  ${name.padEnd(14)}${question}`).join("\n")}`);
@@ -41,11 +45,18 @@ ${benchmarks.map(({ name, question }) => `  ${name.padEnd(14)}${question}`).join
   console.log(
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel}, node ${machine.node}, sync p50 ${machine.syncMs.p50} ms`,
   );
-  for (const benchmark of chosen) {
-    const { name, question } = benchmark;
-    const result = { name, question, ...(await benchmark.run(options, (line) => console.log(`${name}: ${line}`))) };
-    printResult(result);
-    keepResult(result, machine, { folder: values["no-keep"] ? null : join(import.meta.dirname, "../results"), file: values.json ?? null });
-    if (fails(result)) process.exitCode = 1;
+  const results: BenchmarkResult[] = [];
+  try {
+    for (const benchmark of chosen) {
+      const { name, question } = benchmark;
+      const result = { name, question, ...(await benchmark.run(options, (line) => console.log(`${name}: ${line}`))) };
+      printResult(result);
+      results.push(result);
+      if (!values["no-keep"]) keepResult(result, machine, join(import.meta.dirname, "../results"));
+      if (fails(result)) process.exitCode = 1;
+    }
+  } finally {
+    await removeSeededData();
+    if (values.json !== undefined) writeResults(results, machine, values.json);
   }
 }

@@ -50,18 +50,19 @@ const bound = (word: string, { better }: Figure, value: number | undefined): str
 const short = (value: number): string =>
   Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));
 
-/** `folder`: as `<date>-<name>.json`, one a day, the last one stays. */
-export function keepResult(result: BenchmarkResult, machine: Machine, to: { folder: string | null; file: string | null }): void {
+const asText = (value: unknown): string => `${JSON.stringify(value, shortened, 2)}\n`;
+
+/** As `<date>-<name>.json`: the last one of a day stays. */
+export function keepResult(result: BenchmarkResult, machine: Machine, folder: string): void {
   const at = new Date().toISOString();
-  const text = `${JSON.stringify({ ...result, at, machine }, shortened, 2)}\n`;
-  if (to.folder !== null) {
-    mkdirSync(to.folder, { recursive: true });
-    writeFileSync(join(to.folder, `${at.slice(0, 10)}-${result.name}.json`), text);
-  }
-  if (to.file !== null) {
-    mkdirSync(dirname(to.file), { recursive: true });
-    writeFileSync(to.file, text);
-  }
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${at.slice(0, 10)}-${result.name}.json`), asText({ ...result, at, machine }));
+}
+
+/** All results of a run in one file, for other programs. */
+export function writeResults(results: readonly BenchmarkResult[], machine: Machine, file: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, asText({ at: new Date().toISOString(), machine, results }));
 }
 
 /** Three digits after the point are more than any of this is exact to. */

@@ -35,6 +35,10 @@ export const roundTrips: Benchmark = {
           { name: `${label}: ${side} p99`, value: of((load) => load.latency.p99), unit: "ms", better: "lower" },
         );
       }
+      if (inFlight > 1) {
+        const joined = median(pairs.map((pair) => pair.joined?.perSecond ?? Number.NaN));
+        figures.push({ name: `${label}: echo, array frames`, value: joined, unit: "/s", better: "higher" });
+      }
       const micros = median(pairs.map(({ skep }) => skep.serverMicros));
       figures.push({ name: `${label}: controller CPU`, value: micros, unit: "µs per round trip", better: "lower" });
       faults.push(...faultsOf(pairs));

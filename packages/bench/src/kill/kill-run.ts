@@ -196,7 +196,7 @@ class Run {
       await Promise.race([delay(kill.afterMs), served.exited]);
     }
     await this.#killed(served);
-    if (kill.phase === "starting") {
+    for (let index = 0; kill.phase === "starting" && index < kill.times; index++) {
       const starting = spawnSkep({ data: this.#data, port: this.#port });
       const outcome = starting.ready.catch(() => null);
       await delay(kill.afterMs);

@@ -3,11 +3,12 @@ import type { SeededRandom } from "../seeded-random.ts";
 
 export interface Kill {
   /**
-   * `starting`: counted from the spawn, often before it is ready. `serving`: counted from `ready`.
+   * `starting`: counted from the spawn, often before it is ready; `times` in a row. `serving`: counted from `ready`.
    * `stopping`: counted from a SIGTERM, in the middle of a graceful end.
    */
   phase: "starting" | "serving" | "stopping";
   afterMs: number;
+  times: number;
   /** How long it serves before the SIGTERM (phase `stopping`). */
   servesMs: number;
   /** Bot processes that are killed meanwhile, counted from `ready`. */
@@ -22,6 +23,7 @@ export function killSchedule(random: SeededRandom, kills: number, servingMs: num
     const serves = random.chance(0.33) ? random.between(0, 60) : random.between(60, servingMs);
     const afterMs = phase === "starting" ? random.between(1, 300) : phase === "stopping" ? random.between(0, 60) : serves;
     const botKillsAfterMs = Array.from({ length: random.between(0, 2) }, () => random.between(0, servingMs)).sort((a, b) => a - b);
-    return { phase, afterMs, servesMs: serves, botKillsAfterMs };
+    const times = phase === "starting" ? random.between(1, 3) : 1;
+    return { phase, afterMs, times, servesMs: serves, botKillsAfterMs };
   });
 }

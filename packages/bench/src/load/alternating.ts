@@ -9,17 +9,23 @@ import { type MeasuredLoad, runLoad } from "./run-load.ts";
 import { startEcho } from "./running-echo.ts";
 
 export interface Pair {
+  /** A frame for every message, both ways: what a server does that was written in an afternoon. The bounds are ratios to this. */
   echo: MeasuredLoad;
+  /**
+   * Array frames, both ways; only where a connection has several messages in flight. What was sent in one frame then comes
+   * back in one frame for ever, so this counts frames more than messages, and no server that does anything can follow.
+   */
+  joined: MeasuredLoad | null;
   skep: MeasuredLoad;
 }
 
-export type LoadShape = Omit<LoadPlan, "target">;
+export type LoadShape = Omit<LoadPlan, "target" | "frames">;
 
 const botCount = 10;
 
-export async function loadEcho(shape: LoadShape): Promise<MeasuredLoad> {
-  await using echo = await startEcho();
-  return await runLoad({ ...shape, target: { kind: "echo", url: echo.url } }, echo.pid);
+export async function loadEcho(shape: LoadShape, frames: LoadPlan["frames"]): Promise<MeasuredLoad> {
+  await using echo = await startEcho(frames);
+  return await runLoad({ ...shape, frames, target: { kind: "echo", url: echo.url } }, echo.pid);
 }
 
 /** On a fresh data folder with ten echo bots of one process each, left at their defaults. */
@@ -33,7 +39,7 @@ export async function loadSkep(shape: LoadShape): Promise<MeasuredLoad> {
     const bots = Array.from({ length: botCount }, (_, index) => `load-${index}`);
     for (const name of bots) await api.createBot({ name, kind: "echo" });
     api.close();
-    return await runLoad({ ...shape, target: { kind: "skep", url: skep.url, token, bots } }, skep.pid);
+    return await runLoad({ ...shape, frames: "joined", target: { kind: "skep", url: skep.url, token, bots } }, skep.pid);
   } finally {
     await rm(home, { recursive: true, force: true });
   }
@@ -41,13 +47,17 @@ export async function loadSkep(shape: LoadShape): Promise<MeasuredLoad> {
 
 export async function alternating(shape: LoadShape, runs: number): Promise<Pair[]> {
   const pairs: Pair[] = [];
-  for (let index = 0; index < runs; index++) pairs.push({ echo: await loadEcho(shape), skep: await loadSkep(shape) });
+  const several = shape.load.kind === "closed" && shape.load.inFlight > 1;
+  for (let index = 0; index < runs; index++) {
+    const echo = await loadEcho(shape, "single");
+    pairs.push({ echo, joined: several ? await loadEcho(shape, "joined") : null, skep: await loadSkep(shape) });
+  }
   return pairs;
 }
 
 export const faultsOf = (pairs: readonly Pair[]): string[] =>
-  pairs.flatMap(({ echo, skep }) =>
-    [echo, skep].flatMap(({ faults }, side) =>
-      faults.map(({ kind, count, example }) => `${side === 0 ? "echo" : "skep"}: ${kind} (${count} times): ${example}`),
+  pairs.flatMap((pair) =>
+    (["echo", "joined", "skep"] as const).flatMap((side) =>
+      (pair[side]?.faults ?? []).map(({ kind, count, example }) => `${side}: ${kind} (${count} times): ${example}`),
     ),
   );

@@ -4,11 +4,13 @@
  */
 import { WebSocketServer } from "ws";
 
+const single = process.argv[2] === "single";
 const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: false });
 server.on("connection", (socket) => {
   socket.on("message", (data) => {
     const frame = JSON.parse((data as Buffer).toString()) as unknown;
-    if (Array.isArray(frame)) socket.send(`[${frame.map((message) => JSON.stringify(message)).join(",")}]`);
+    if (Array.isArray(frame) && single) for (const message of frame) socket.send(JSON.stringify(message));
+    else if (Array.isArray(frame)) socket.send(`[${frame.map((message) => JSON.stringify(message)).join(",")}]`);
     else socket.send(JSON.stringify(frame));
   });
 });

@@ -97,7 +97,8 @@ class Connection {
   }
 
   flush(): void {
-    this.#socket?.send(JSON.stringify(this.#outgoing.length === 1 ? this.#outgoing[0] : this.#outgoing));
+    if (plan.frames === "joined" && this.#outgoing.length > 1) this.#socket?.send(JSON.stringify(this.#outgoing));
+    else for (const message of this.#outgoing) this.#socket?.send(JSON.stringify(message));
     this.#outgoing.length = 0;
   }
 

@@ -6,6 +6,8 @@ export interface LoadPlan {
     /** Conversations are spread over the bots evenly, one conversation a connection. */
     | { kind: "skep"; url: string; token: string; bots: readonly string[] };
   connections: number;
+  /** What is ready in one turn of the loop: one array frame per connection, or a frame for every message. */
+  frames: "joined" | "single";
   load:
     /** The next message when an answer came, `inFlight` at a time on every connection. */
     | { kind: "closed"; inFlight: number }
