@@ -44,6 +44,8 @@ export interface StoredTurn {
   attempt: number;
   /** `attempt` when the turn was last retried by hand: attempts are counted from there (B5). */
   baseAttempt: number;
+  /** The generation that started `attempt`. */
+  generation: number;
   cancelRequested: boolean;
 }
 

@@ -29,7 +29,7 @@ interface ConversationRow {
 const conversationColumns =
   "c.id, c.public_id, c.bot, c.person, c.title, c.created_at, c.active_at, coalesce((SELECT max(seq) FROM messages WHERE conversation = c.id), 0) AS head";
 const turnColumns =
-  "t.id AS turn, t.conversation, c.public_id, t.seq, t.bot, c.person, t.state, t.attempt, t.base_attempt, t.cancel_requested";
+  "t.id AS turn, t.conversation, c.public_id, t.seq, t.bot, c.person, t.state, t.attempt, t.base_attempt, t.generation, t.cancel_requested";
 
 /** Messages that are not in the full-text index yet are looked through one by one, up to this many. */
 const unindexedScan = 2000;

@@ -43,6 +43,7 @@ export interface TurnRow {
   state: number;
   attempt: number;
   base_attempt: number;
+  generation: number;
   cancel_requested: number;
 }
 
@@ -56,5 +57,6 @@ export const turnFrom = (row: TurnRow): StoredTurn => ({
   state: turnStates[row.state] ?? "failed",
   attempt: row.attempt,
   baseAttempt: row.base_attempt,
+  generation: row.generation,
   cancelRequested: row.cancel_requested !== 0,
 });

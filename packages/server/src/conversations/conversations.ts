@@ -1,0 +1,220 @@
+import { randomBytes } from "node:crypto";
+import { Refusal } from "@skep/protocol/errors";
+import { checkText } from "@skep/protocol";
+import type { Conversation, Message, Position, ResetReason, TurnState } from "@skep/protocol";
+import type { GroupCommit } from "../store/group-commit.ts";
+import type { Store, StoredMessage } from "../store/store.ts";
+import type { Time } from "../time.ts";
+import type { ActiveConversation } from "./active.ts";
+import { ActiveConversations } from "./active.ts";
+import type { Accepted, ConversationsApi, Page, Person, Send, Sink, Subscription } from "./api.ts";
+import { encode, toConversation, toMessage, turnName, turnNumber } from "./encode.ts";
+import { ConversationLog } from "./log.ts";
+import { Reader } from "./reader.ts";
+import type { Tick } from "../tick.ts";
+import type { TurnsOptions, Workers } from "./turns.ts";
+import { Turns } from "./turns.ts";
+
+export interface ConversationsOptions {
+  store: Store;
+  commit: GroupCommit;
+  time: Time;
+  tick: Tick;
+  workers: Workers;
+  /** UTF-8 bytes of one message at most (R-B2). */
+  messageBytes: number;
+  onError: TurnsOptions["onError"];
+  onClosed?: TurnsOptions["onClosed"];
+  newId?: () => string;
+}
+
+export class Conversations implements ConversationsApi {
+  readonly turns: Turns;
+  readonly active: ActiveConversations;
+  readonly #o: ConversationsOptions;
+  readonly #log: ConversationLog;
+  /** Sends under way, by bot: counted before they are committed, so that a burst cannot pass the limit (K5). */
+  readonly #arriving = new Map<string, number>();
+
+  constructor(options: ConversationsOptions) {
+    this.#o = options;
+    const { store, commit, time, workers, onError, onClosed, tick } = options;
+    this.#log = new ConversationLog(commit, time);
+    this.active = new ActiveConversations(store, tick);
+    this.turns = new Turns({ store, commit, log: this.#log, time, workers, onError, ...(onClosed ? { onClosed } : {}) });
+  }
+
+  /** Before any door opens. @returns the number of turns that go on. */
+  recover(): Promise<number> {
+    return this.turns.recover((row) => this.active.hold(row));
+  }
+
+  /** The one place that says who may see a conversation. Others' conversations do not exist. */
+  #check(person: Person, active: ActiveConversation): ActiveConversation {
+    if (active.person !== person.id || active.erased) throw new Refusal("not_found", "This conversation does not exist");
+    return active;
+  }
+
+  async #find(person: Person, id: string): Promise<ActiveConversation> {
+    return this.#check(person, await this.active.get(id));
+  }
+
+  async create(person: Person, input: { bot: string; title: string }): Promise<Conversation> {
+    if (!this.#o.workers.settings(input.bot)) throw new Refusal("not_found", `There is no bot named "${input.bot}"`, { field: "bot" });
+    const publicId = this.#o.newId?.() ?? `c${randomBytes(12).toString("hex")}`;
+    const at = this.#o.time.now();
+    const { conversation } = await this.#o.commit.add({ op: "create-conversation", publicId, ...input, person: person.id, at });
+    this.active.hold({ conversation, publicId, bot: input.bot, person: person.id, head: 0 });
+    return toConversation(
+      { conversation, publicId, ...input, person: person.id, head: 0, createdAt: at, activeAt: at },
+      this.#o.store.epoch,
+    );
+  }
+
+  async get(person: Person, id: string): Promise<Conversation> {
+    await this.#find(person, id);
+    const row = await this.#o.store.conversation(id);
+    if (!row) throw new Refusal("not_found", "This conversation does not exist");
+    return toConversation(row, this.#o.store.epoch);
+  }
+
+  async list(
+    person: Person,
+    filter: { bot?: string | undefined; query?: string | undefined; cursor?: string | undefined; limit: number },
+  ): Promise<{ conversations: Conversation[]; cursor: string | null }> {
+    const rows = await this.#o.store.conversations({
+      person: person.id,
+      limit: filter.limit,
+      ...(filter.bot === undefined ? {} : { bot: filter.bot }),
+      ...(filter.query === undefined ? {} : { query: filter.query }),
+      ...(filter.cursor === undefined ? {} : { before: parseCursor(filter.cursor) }),
+    });
+    const last = rows.at(-1);
+    return {
+      conversations: rows.map((row) => toConversation(row, this.#o.store.epoch)),
+      cursor: last && rows.length === filter.limit ? `${last.activeAt}.${last.conversation}` : null,
+    };
+  }
+
+  async rename(person: Person, id: string, title: string): Promise<Conversation> {
+    const active = await this.#find(person, id);
+    await this.#o.commit.add({ op: "rename-conversation", conversation: active.conversation, title });
+    return this.get(person, id);
+  }
+
+  async remove(person: Person, id: string): Promise<void> {
+    const active = await this.#find(person, id);
+    await this.#o.commit.add({ op: "delete-conversation", conversation: active.conversation });
+    active.erased = true;
+    this.turns.forget(active);
+    for (const reader of active.readers) reader.end("erased");
+    this.active.forget(id);
+  }
+
+  async messages(person: Person, id: string, page: { after: number; limit: number } | { before: number; limit: number }): Promise<Page> {
+    const active = await this.#find(person, id);
+    const { head, messages } = await this.#o.store.messages(active.conversation, page);
+    return { epoch: active.epoch, head, messages: messages.map((message) => toMessage(id, message)) };
+  }
+
+  send(person: Person, id: string, send: Send): Promise<Accepted> {
+    const active = this.active.get(id);
+    return active instanceof Promise ? active.then((loaded) => this.#send(person, loaded, send)) : this.#send(person, active, send);
+  }
+
+  async #send(person: Person, active: ActiveConversation, send: Send): Promise<Accepted> {
+    this.#check(person, active);
+    checkText(send.text, this.#o.messageBytes);
+    const { bot } = active;
+    const arriving = this.#arriving.get(bot) ?? 0;
+    const settings = this.#o.workers.settings(bot);
+    if (!settings) throw new Refusal("state_conflict", `The bot "${bot}" was removed; start a conversation with another one`);
+    if (this.turns.pendingOf(bot) + arriving >= settings.queue) {
+      throw new Refusal("busy", `${settings.queue} messages wait for "${bot}" already`, { retryAfterMs: 1000 });
+    }
+    this.#arriving.set(bot, arriving + 1);
+    try {
+      const entry = { person: person.id, key: send.key ?? null, sender: send.sender ?? "", n: send.n ?? null, text: send.text, bot };
+      const answer = await this.#log.append(active, entry);
+      if (!answer.ok) {
+        throw new Refusal(answer.code, answer.detail, answer.expected === undefined ? {} : { expected: answer.expected });
+      }
+      const { seq, turn, duplicate } = answer;
+      if (turn !== null && !duplicate && !active.erased) this.turns.begin(active, { turn, seq, bot, person: person.id, text: send.text });
+      return { epoch: active.epoch, seq, duplicate, turn: turn === null ? null : turnName(turn) };
+    } finally {
+      this.#arriving.set(bot, (this.#arriving.get(bot) ?? 1) - 1);
+    }
+  }
+
+  async answer(person: Person, id: string, turn: string, ms: number): Promise<Message | null> {
+    const active = await this.#find(person, id);
+    const { number, seq } = await this.#turnOf(active, turn);
+    const message = await this.turns.answerOf(number, ms);
+    if (message || this.turns.isPending(number)) return message;
+    // Ended before we asked: the log has it, behind the message that it answers. A turn that failed may have been retried: the last one counts.
+    let found: StoredMessage | null = null;
+    let after = seq;
+    for (;;) {
+      const page = await this.#o.store.messages(active.conversation, { after, limit: 100 });
+      found = page.messages.findLast((one) => one.turn === number && one.outcome !== null) ?? found;
+      const last = page.messages.at(-1);
+      if (!last || found?.outcome === "completed") return found ? toMessage(id, found) : null;
+      after = last.seq;
+    }
+  }
+
+  async #turnOf(active: ActiveConversation, name: string): Promise<{ number: number; seq: number }> {
+    const number = turnNumber(name);
+    const turn = number === null ? null : await this.#o.store.turn(number);
+    if (number === null || !turn || turn.conversation !== active.conversation) throw new Refusal("not_found", "This turn does not exist");
+    return { number, seq: turn.seq };
+  }
+
+  async cancel(person: Person, id: string, turn: string): Promise<{ state: TurnState }> {
+    const active = await this.#find(person, id);
+    const { number } = await this.#turnOf(active, turn);
+    return { state: await this.turns.cancel(number) };
+  }
+
+  async retry(person: Person, id: string, turn: string): Promise<{ state: TurnState }> {
+    const active = await this.#find(person, id);
+    const { number } = await this.#turnOf(active, turn);
+    if (!this.#o.workers.settings(active.bot)) throw new Refusal("state_conflict", `The bot "${active.bot}" was removed`);
+    return { state: await this.turns.retry(active, number) };
+  }
+
+  async subscribe(person: Person, id: string, after: Position | null, sink: Sink): Promise<Subscription> {
+    const active = await this.#find(person, id);
+    const { epoch, head, publicId: conversation } = active;
+    const reason: ResetReason | null =
+      after === null || after.seq === 0 ? null : after.epoch !== epoch ? "epoch" : after.seq > head ? "ahead" : null;
+    const from = after === null || reason ? 0 : after.seq;
+    sink.push(encode(reason ? { type: "reset", conversation, reason, epoch, head } : { type: "resumed", conversation, epoch, from, head }));
+    const reader = new Reader(active, sink, this.#o.store, from, (error) =>
+      this.#o.onError("reader-failed", { conversation, reason: error instanceof Error ? error.message : String(error) }),
+    );
+    reader.start();
+    return reader;
+  }
+
+  async search(
+    person: Person,
+    query: { query: string; bot?: string | undefined; since?: number | undefined; until?: number | undefined; limit: number },
+  ): ReturnType<ConversationsApi["search"]> {
+    const { bot, since, until, ...rest } = query;
+    return this.#o.store.search({
+      person: person.id,
+      ...rest,
+      ...(bot === undefined ? {} : { bot }),
+      ...(since === undefined ? {} : { since }),
+      ...(until === undefined ? {} : { until }),
+    });
+  }
+}
+
+function parseCursor(cursor: string): { activeAt: number; conversation: number } {
+  const match = /^(\d{1,15})\.(\d{1,15})$/.exec(cursor);
+  if (!match) throw new Refusal("field_invalid", '"cursor": is not one that this server gave out', { field: "cursor" });
+  return { activeAt: Number(match[1]), conversation: Number(match[2]) };
+}

@@ -1,0 +1,55 @@
+import type { Message, ServerMessage, StreamOutcome } from "@skep/protocol";
+import type { StoredConversation, StoredMessage } from "../store/store.ts";
+import type { Conversation } from "@skep/protocol";
+
+/** Names on the wire of the store's numbers. */
+export const turnName = (turn: number): string => `t${turn}`;
+
+/** @returns null for what is not the name of a turn. */
+export function turnNumber(name: string): number | null {
+  const match = /^t([1-9][0-9]{0,14})$/.exec(name);
+  return match ? Number(match[1]) : null;
+}
+
+/**
+ * An attempt's stream, and the name under which its worker knows the attempt. The generation is in it because an attempt that a restart has cut
+ * off early is not known to the store: the same number may be given again, for another text.
+ */
+export const streamName = (turn: number, attempt: number, generation: number): string => `t${turn}.${attempt}.${generation}`;
+
+export const encode = (message: ServerMessage): string => JSON.stringify(message);
+
+export function toMessage(publicId: string, stored: StoredMessage): Message {
+  const message: Message = {
+    seq: stored.seq,
+    id: `${publicId}.${stored.seq}`,
+    role: stored.role,
+    author: stored.author,
+    text: stored.text,
+    createdAt: new Date(stored.createdAt).toISOString(),
+  };
+  if (stored.turn !== null) message.turn = turnName(stored.turn);
+  if (stored.outcome !== null) message.outcome = stored.outcome;
+  if (stored.key !== null) message.key = stored.key;
+  return message;
+}
+
+export const toConversation = (stored: StoredConversation, epoch: string): Conversation => ({
+  id: stored.publicId,
+  bot: stored.bot,
+  title: stored.title,
+  epoch,
+  head: stored.head,
+  createdAt: new Date(stored.createdAt).toISOString(),
+  activeAt: new Date(stored.activeAt).toISOString(),
+});
+
+/** Once for all readers of a conversation. */
+export const encodeMessage = (publicId: string, stored: StoredMessage): string =>
+  `{"type":"message","conversation":"${publicId}","message":${JSON.stringify(toMessage(publicId, stored))}}`;
+
+export const encodeDelta = (publicId: string, turn: string, stream: string, offset: number, text: string): string =>
+  `{"type":"delta","conversation":"${publicId}","turn":"${turn}","stream":"${stream}","offset":${offset},"text":${JSON.stringify(text)}}`;
+
+export const encodeEnded = (publicId: string, turn: string, stream: string, outcome: StreamOutcome): string =>
+  encode({ type: "stream-ended", conversation: publicId, turn, stream, outcome });

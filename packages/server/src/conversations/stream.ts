@@ -1,0 +1,51 @@
+import { encodeDelta } from "./encode.ts";
+
+const endsInHighSurrogate = /[\uD800-\uDBFF]$/;
+
+/** The text of one attempt while it is written. Kept once, however many readers there are; each owns only an offset into it (C4, T1). */
+export class Stream {
+  readonly id: string;
+  readonly turn: string;
+  readonly #publicId: string;
+  #text = "";
+  /** Half of a character that the next piece completes. */
+  #carry = "";
+  #bytes = 0;
+  #encoded = { from: -1, to: -1, delta: "" };
+
+  constructor(publicId: string, turn: string, id: string) {
+    this.#publicId = publicId;
+    this.turn = turn;
+    this.id = id;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  /** UTF-8 bytes so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  push(piece: string): void {
+    let text = this.#carry + piece;
+    this.#carry = "";
+    if (endsInHighSurrogate.test(text)) {
+      this.#carry = text.slice(-1);
+      text = text.slice(0, -1);
+    }
+    text = text.toWellFormed();
+    this.#text += text;
+    this.#bytes += Buffer.byteLength(text);
+  }
+
+  /** Encoded once for all readers that are at the same offset. */
+  deltaFrom(offset: number): string {
+    const to = this.#text.length;
+    if (this.#encoded.from !== offset || this.#encoded.to !== to) {
+      this.#encoded = { from: offset, to, delta: encodeDelta(this.#publicId, this.turn, this.id, offset, this.#text.slice(offset)) };
+    }
+    return this.#encoded.delta;
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * A turn: a bot's work on one message, from the commit of that message to the message that ends it.
+ *
+ *   queued ──(first of its conversation, a worker has a free place)──> starting ──> running
+ *   running ──answer──> closing ──committed──> gone              (outcome completed)
+ *   running ──cancel made durable──> closing                     (outcome cancelled)
+ *   running ──attempt failed, attempts left──> pausing ──back-off over──> queued
+ *   running ──attempt failed, none left or no use──> closing      (outcome failed)
+ *   queued, pausing ──cancel──> closing
+ *
+ * The store knows only "pending" and the outcome: whatever is in memory here can be lost at any moment, and the turn begins again.
+ */
+import type { TurnState } from "@skep/protocol";
+import type { ActiveConversation } from "./active.ts";
+import { encode, turnName } from "./encode.ts";
+import type { Stream } from "./stream.ts";
+
+/** What a bot's definition says about its turns. */
+export interface TurnSettings {
+  queue: number;
+  attempts: number;
+  turnMs: number;
+  answerBytes: number;
+  delivery: "at-least-once" | "at-most-once";
+}
+
+/** A worker's place, taken for one attempt. */
+export interface Place {
+  /** Does this bot want the conversation so far with each turn? */
+  context: "message" | "history";
+  /** @returns false when the worker has ended meanwhile. */
+  give(request: TurnRequest): boolean;
+  /** Gives the place back: the worker has no work of this attempt any more. */
+  release(): void;
+  /** Asks the worker to stop; when it does not within `graceMs`, it is replaced. The place comes back by itself. */
+  cancel(token: string, graceMs: number): void;
+}
+
+export interface TurnRequest {
+  token: string;
+  attempt: number;
+  conversation: string;
+  author: string;
+  text: string;
+  history?: { role: "person" | "bot"; author: string; text: string }[];
+}
+
+export type TurnPhase = "queued" | "starting" | "running" | "pausing" | "closing";
+
+export class Turn {
+  readonly number: number;
+  readonly name: string;
+  readonly active: ActiveConversation;
+  /** seq of the message to be answered. */
+  readonly seq: number;
+  readonly bot: string;
+  readonly person: string;
+  phase: TurnPhase = "queued";
+  /** The message's text while it is kept in memory; read from the store otherwise. */
+  text: string | null;
+  attempt: number;
+  readonly baseAttempt: number;
+  cancelRequested: boolean;
+  /** Names the attempt, for its worker and as its stream. */
+  token = "";
+  place: Place | null = null;
+  stream: Stream | null = null;
+  startedAt = 0;
+  /** Whether the store knows of this attempt. */
+  recorded = false;
+  savedLength = 0;
+  savedBytes = 0;
+  /** Have readers been told that it runs? Only turns that take a while are announced. */
+  announced = false;
+  note: { state: "loading" | "running" | "retrying"; reason: string } | null = null;
+  /** Text of an attempt that a restart of the controller has cut off. */
+  interrupted: { stream: string; text: string } | null = null;
+  attempts: number;
+  takeBackPause: (() => void) | null = null;
+
+  constructor(
+    active: ActiveConversation,
+    from: {
+      turn: number;
+      seq: number;
+      bot: string;
+      person: string;
+      text: string | null;
+      attempt: number;
+      baseAttempt: number;
+      cancelRequested: boolean;
+      attempts: number;
+    },
+  ) {
+    this.number = from.turn;
+    this.name = turnName(from.turn);
+    this.active = active;
+    this.seq = from.seq;
+    this.bot = from.bot;
+    this.person = from.person;
+    this.text = from.text;
+    this.attempt = from.attempt;
+    this.baseAttempt = from.baseAttempt;
+    this.cancelRequested = from.cancelRequested;
+    this.attempts = from.attempts;
+  }
+
+  get attemptsMade(): number {
+    return this.attempt - this.baseAttempt;
+  }
+
+  get state(): TurnState {
+    if (this.phase === "queued" || this.phase === "pausing") return this.attemptsMade > 0 ? "retrying" : "queued";
+    return this.note?.state === "loading" ? "loading" : "running";
+  }
+
+  encodedState(): string {
+    const trying = this.phase === "queued" || this.phase === "pausing" ? this.attemptsMade + 1 : this.attemptsMade;
+    return encode({
+      type: "turn",
+      conversation: this.active.publicId,
+      turn: this.name,
+      state: this.state,
+      attempt: Math.min(trying, this.attempts),
+      attempts: this.attempts,
+      ...(this.note ? { reason: this.note.reason } : {}),
+    });
+  }
+}
+
+/** How an attempt ended without an answer. `lost`: the worker died or was replaced; nobody knows how far it came. */
+export interface AttemptFailure {
+  reason: string;
+  retry: boolean;
+  lost: boolean;
+}
+
+export type AfterFailure = { kind: "again"; afterMs: number } | { kind: "fail"; text: string };
+
+const firstPauseMs = 500;
+const longestPauseMs = 30_000;
+
+/**
+ * What to do after an attempt that failed (B3, B5). A worker that died is replaced by its supervisor, which has a back-off of its own: its turn
+ * waits only for that. A bot that says it failed is asked again after 0.5 s, doubling to 30 s, with jitter.
+ */
+export function afterFailure(
+  failure: AttemptFailure,
+  attemptsMade: number,
+  settings: Pick<TurnSettings, "attempts" | "delivery">,
+  random: number,
+): AfterFailure {
+  if (settings.delivery === "at-most-once") {
+    return { kind: "fail", text: `${failure.reason}. This bot's work must not be repeated, so it was not tried again.` };
+  }
+  if (!failure.retry) return { kind: "fail", text: failure.reason };
+  if (attemptsMade >= settings.attempts) return { kind: "fail", text: `${failure.reason} (tried ${attemptsMade} times)` };
+  if (failure.lost) return { kind: "again", afterMs: 0 };
+  const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** (attemptsMade - 1));
+  return { kind: "again", afterMs: Math.round(pause * (0.5 + random / 2)) };
+}

@@ -1,0 +1,564 @@
+import { Refusal } from "@skep/protocol/errors";
+import type { Message, TurnOutcome, TurnState } from "@skep/protocol";
+import type { GroupCommit } from "../store/group-commit.ts";
+import type { Store, StoredTurn } from "../store/store.ts";
+import type { Time } from "../time.ts";
+import type { ActiveConversation } from "./active.ts";
+import { encode, streamName, toMessage } from "./encode.ts";
+import { Fifo } from "./fifo.ts";
+import type { ConversationLog } from "./log.ts";
+import { Stream } from "./stream.ts";
+import type { AttemptFailure, Place, TurnRequest, TurnSettings } from "./turn.ts";
+import { Turn, afterFailure } from "./turn.ts";
+
+/** What turns need of the fleet. The composition root connects the two. */
+export interface Workers {
+  /** null: there is no such bot. */
+  settings(bot: string): TurnSettings | null;
+  /** A free place of a ready worker, or null. `roomFor` is called with the bot's name when there is one again. */
+  place(bot: string): Place | null;
+}
+
+export interface TurnsOptions {
+  store: Pick<Store, "generation" | "pendingTurns" | "messages" | "context" | "draft" | "turn">;
+  commit: Pick<GroupCommit, "add">;
+  log: ConversationLog;
+  time: Time;
+  workers: Workers;
+  onError(event: string, detail: { turn?: string; conversation?: string; bot?: string; reason: string }): void;
+  onClosed?(outcome: TurnOutcome, milliseconds: number): void;
+}
+
+/** The text so far is saved this often (T5: at least every 250 ms), and as soon as this many bytes are unsaved. */
+const saveEveryMs = 200;
+const saveBytes = 4096;
+/** Texts of waiting messages are kept in memory up to this many UTF-16 units in all; the others are read again. */
+const keptTexts = 8 * 1024 * 1024;
+const contextMessages = 200;
+const contextCharacters = 256 * 1024;
+const cancelGraceMs = 5000;
+const storeRetryMs = 1000;
+
+/** Works on every pending turn until it has an answer or a visible failure (B1). */
+export class Turns {
+  readonly #o: TurnsOptions;
+  /** Turns whose conversation has nothing before them, by bot. */
+  readonly #runnable = new Map<string, Fifo<Turn>>();
+  /** By stream name: the attempts that workers have. */
+  readonly #running = new Map<string, Turn>();
+  readonly #pending = new Map<number, Turn>();
+  readonly #pendingOf = new Map<string, number>();
+  readonly #answers = new Map<number, Set<(message: Message | null) => void>>();
+  readonly #pumping = new Set<string>();
+  #keptText = 0;
+  #stopped = false;
+  #stopTimer: (() => void) | null = null;
+  #whenQuiet: (() => void) | null = null;
+
+  constructor(options: TurnsOptions) {
+    this.#o = options;
+    this.#stopTimer = options.time.after(saveEveryMs, () => this.#everySoOften());
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  pendingOf(bot: string): number {
+    return this.#pendingOf.get(bot) ?? 0;
+  }
+
+  runningOf(bot: string): number {
+    let running = 0;
+    for (const turn of this.#running.values()) if (turn.bot === bot) running++;
+    return running;
+  }
+
+  /** Takes up what an earlier run has left, oldest first, before any door opens. */
+  async recover(
+    hold: (row: { conversation: number; publicId: string; bot: string; person: string; head: number }) => ActiveConversation,
+  ): Promise<number> {
+    let after = 0;
+    let found = 0;
+    for (;;) {
+      const rows = await this.#o.store.pendingTurns(after, 1000);
+      for (const row of rows) {
+        after = row.turn;
+        found++;
+        await this.#recoverOne(row, hold);
+      }
+      if (rows.length < 1000) return found;
+    }
+  }
+
+  async #recoverOne(
+    row: StoredTurn,
+    hold: (r: { conversation: number; publicId: string; bot: string; person: string; head: number }) => ActiveConversation,
+  ): Promise<void> {
+    const page = await this.#o.store.messages(row.conversation, { after: row.seq, limit: 1 });
+    const active = hold({ conversation: row.conversation, publicId: row.publicId, bot: row.bot, person: row.person, head: page.head });
+    const turn = this.#newTurn(active, { ...row, text: null });
+    if (row.attempt > row.baseAttempt) {
+      const draft = await this.#o.store.draft(row.turn);
+      if (draft && draft.text !== "") turn.interrupted = { stream: streamName(row.turn, draft.attempt, row.generation), text: draft.text };
+      const settings = this.#o.workers.settings(row.bot);
+      if (settings && !row.cancelRequested && (settings.delivery === "at-most-once" || turn.attemptsMade >= settings.attempts)) {
+        const after = afterFailure(
+          { reason: "Skep was restarted while the bot worked on this", retry: true, lost: true },
+          turn.attemptsMade,
+          settings,
+          0,
+        );
+        if (after.kind === "fail") return this.#close(turn, "failed", "system", "skep", after.text);
+      }
+    }
+    if (row.cancelRequested) return this.#closeCancelled(turn, turn.interrupted?.text ?? "");
+    this.#makeRunnable(turn);
+  }
+
+  /** A committed message's turn. */
+  begin(active: ActiveConversation, from: { turn: number; seq: number; bot: string; person: string; text: string }): void {
+    const keep = this.#keptText + from.text.length <= keptTexts;
+    const turn = this.#newTurn(active, { ...from, text: keep ? from.text : null, attempt: 0, baseAttempt: 0, cancelRequested: false });
+    this.#makeRunnable(turn);
+  }
+
+  #newTurn(
+    active: ActiveConversation,
+    from: {
+      turn: number;
+      seq: number;
+      bot: string;
+      person: string;
+      text: string | null;
+      attempt: number;
+      baseAttempt: number;
+      cancelRequested: boolean;
+    },
+  ): Turn {
+    const attempts = this.#o.workers.settings(from.bot)?.attempts ?? 1;
+    const turn = new Turn(active, { ...from, attempts });
+    this.#keptText += turn.text?.length ?? 0;
+    this.#pending.set(turn.number, turn);
+    this.#pendingOf.set(turn.bot, this.pendingOf(turn.bot) + 1);
+    active.turns.push(turn);
+    return turn;
+  }
+
+  /** Puts the turn in its bot's queue if nothing of its conversation is before it (B2). */
+  #makeRunnable(turn: Turn): void {
+    if (turn.active.turns[0] !== turn || turn.phase !== "queued") return;
+    let queue = this.#runnable.get(turn.bot);
+    if (!queue) {
+      queue = new Fifo();
+      this.#runnable.set(turn.bot, queue);
+    }
+    queue.push(turn);
+    this.roomFor(turn.bot);
+  }
+
+  /** A worker of this bot may have a free place. */
+  roomFor(bot: string): void {
+    if (this.#pumping.has(bot) || this.#stopped) return;
+    this.#pumping.add(bot);
+    this.#o.time.soon(() => {
+      this.#pumping.delete(bot);
+      this.#pump(bot);
+    });
+  }
+
+  #pump(bot: string): void {
+    const queue = this.#runnable.get(bot);
+    if (!queue || this.#stopped) return;
+    for (let turn = queue.peek(); turn; turn = queue.peek()) {
+      if (turn.phase !== "queued" || turn.active.turns[0] !== turn) {
+        queue.shift();
+        continue;
+      }
+      const place = this.#o.workers.place(bot);
+      if (!place) return;
+      queue.shift();
+      this.#start(turn, place);
+    }
+  }
+
+  #start(turn: Turn, place: Place): void {
+    const settings = this.#o.workers.settings(turn.bot);
+    if (!settings) return place.release();
+    turn.phase = "starting";
+    turn.place = place;
+    turn.attempt++;
+    turn.token = streamName(turn.number, turn.attempt, this.#o.store.generation);
+    turn.attempts = settings.attempts;
+    turn.note = null;
+    turn.stream = null;
+    turn.savedLength = 0;
+    turn.savedBytes = 0;
+    turn.startedAt = this.#o.time.now();
+    turn.announced = false;
+    turn.recorded = false;
+    if (turn.text !== null && place.context === "message" && turn.attemptsMade === 1 && settings.delivery === "at-least-once") {
+      this.#give(turn, place, { text: turn.text });
+      return;
+    }
+    this.#prepare(turn, place, settings).catch((error: unknown) => {
+      this.#o.onError("turn-start-failed", { turn: turn.name, conversation: turn.active.publicId, reason: String(error) });
+      place.release();
+      this.#attemptFailed(turn, { reason: "The message could not be read from the store", retry: true, lost: false });
+    });
+  }
+
+  async #prepare(turn: Turn, place: Place, settings: TurnSettings): Promise<void> {
+    // An at-most-once turn is known to have begun before the bot sees it; later attempts are counted across restarts the same way (B3, B5).
+    if (settings.delivery === "at-most-once" || turn.attemptsMade > 1) {
+      const recorded = this.#record(turn);
+      if (settings.delivery === "at-most-once" && !(await recorded)) {
+        place.release();
+        return this.#drop(turn);
+      }
+    }
+    const { store } = this.#o;
+    const { conversation } = turn.active;
+    const text = turn.text ?? (await store.messages(conversation, { after: turn.seq - 1, limit: 1 })).messages[0]?.text ?? "";
+    const request: Pick<TurnRequest, "text" | "history"> = { text };
+    if (place.context === "history") {
+      const history = await store.context(conversation, turn.seq, contextMessages, contextCharacters);
+      request.history = history.flatMap(({ role, author, text: said }) => (role === "system" ? [] : [{ role, author, text: said }]));
+    }
+    if (turn.phase !== "starting" || turn.place !== place) return place.release();
+    this.#give(turn, place, request);
+  }
+
+  #give(turn: Turn, place: Place, request: Pick<TurnRequest, "text" | "history">): void {
+    const { token } = turn;
+    turn.phase = "running";
+    this.#running.set(token, turn);
+    const given = place.give({ token, attempt: turn.attemptsMade, conversation: turn.active.publicId, author: turn.person, ...request });
+    if (!given) this.failed(token, { reason: "The bot stopped", retry: true, lost: true });
+    else if (turn.attemptsMade > 1) this.#announce(turn);
+  }
+
+  /** @returns whether this attempt may go on. */
+  async #record(turn: Turn): Promise<boolean> {
+    turn.recorded = true;
+    const { attempt, number } = turn;
+    const answer = await this.#o.commit.add({ op: "start-attempt", turn: number, attempt, generation: this.#o.store.generation });
+    return answer.ok;
+  }
+
+  #announce(turn: Turn): void {
+    turn.announced = true;
+    turn.active.state(turn.encodedState());
+  }
+
+  /* ---- what workers say, by the name of the attempt; an attempt that is not running any more is ignored (B4) ---- */
+
+  delta(token: string, text: string): void {
+    const turn = this.#running.get(token);
+    if (!turn || text === "") return;
+    turn.stream ??= new Stream(turn.active.publicId, turn.name, token);
+    turn.interrupted = null;
+    const { stream } = turn;
+    stream.push(text);
+    if (this.#tooLong(turn, stream.bytes)) return;
+    if (turn.note) this.status(token, "running", "");
+    turn.active.streamed(stream);
+    if (stream.bytes - turn.savedBytes >= saveBytes) this.#save(turn);
+  }
+
+  #tooLong(turn: Turn, bytes: number): boolean {
+    const limit = this.#o.workers.settings(turn.bot)?.answerBytes ?? Number.POSITIVE_INFINITY;
+    if (bytes <= limit) return false;
+    turn.place?.cancel(turn.token, cancelGraceMs);
+    turn.place = null;
+    this.failed(turn.token, { reason: `The answer is longer than ${limit} bytes`, retry: false, lost: false });
+    return true;
+  }
+
+  answer(token: string, text: string | undefined): void {
+    const turn = this.#running.get(token);
+    if (!turn) return;
+    const streamed = turn.stream?.text ?? "";
+    if (text !== undefined && streamed !== "") {
+      // What was streamed is what readers have seen: it may be completed, not replaced (T2).
+      if (!text.startsWith(streamed)) {
+        this.failed(token, { reason: "The bot's answer differs from what it had streamed", retry: true, lost: false });
+        return;
+      }
+      this.delta(token, text.slice(streamed.length));
+      if (this.#running.get(token) !== turn) return;
+    }
+    const final = turn.stream ? turn.stream.text : (text ?? "").toWellFormed();
+    if (!turn.stream && this.#tooLong(turn, Buffer.byteLength(final))) return;
+    const early = turn.place?.context === "message";
+    this.#end(turn);
+    void this.#close(turn, "completed", "bot", turn.bot, final);
+    // A bot that does not see the conversation need not wait for this answer's commit. Their order stays: both go through the same queue.
+    if (early && !turn.stream) this.#advance(turn);
+  }
+
+  failed(token: string, failure: AttemptFailure): void {
+    const turn = this.#running.get(token);
+    if (!turn) return;
+    this.#end(turn);
+    this.#attemptFailed(turn, failure);
+  }
+
+  status(token: string, state: "loading" | "waiting" | "running", detail: string): void {
+    const turn = this.#running.get(token);
+    if (!turn) return;
+    if (state === "running" && !turn.note) return;
+    turn.note = state === "running" ? null : { state: state === "loading" ? "loading" : "running", reason: detail };
+    this.#announce(turn);
+  }
+
+  /* ---- ends of attempts and turns ---- */
+
+  /** The attempt is over, whatever comes next. */
+  #end(turn: Turn): void {
+    this.#running.delete(turn.token);
+    turn.place?.release();
+    turn.place = null;
+    this.roomFor(turn.bot);
+    if (this.#running.size === 0) this.#whenQuiet?.();
+  }
+
+  #attemptFailed(turn: Turn, failure: AttemptFailure): void {
+    const settings = this.#o.workers.settings(turn.bot);
+    if (turn.phase === "closing") return;
+    if (!settings) return void this.#close(turn, "failed", "system", "skep", "The bot was removed");
+    const after = afterFailure(failure, turn.attemptsMade, settings, this.#o.time.random());
+    if (after.kind === "fail") return void this.#close(turn, "failed", "system", "skep", after.text);
+    if (turn.stream) turn.active.streamEnded(turn.stream, "interrupted");
+    turn.stream = null;
+    turn.note = { state: "retrying", reason: failure.reason };
+    if (!turn.recorded) this.#record(turn).catch(() => {});
+    turn.phase = "pausing";
+    this.#announce(turn);
+    const again = (): void => {
+      turn.takeBackPause = null;
+      turn.phase = "queued";
+      this.#makeRunnable(turn);
+    };
+    if (after.afterMs === 0) again();
+    else turn.takeBackPause = this.#o.time.after(after.afterMs, again);
+  }
+
+  async #close(turn: Turn, outcome: TurnOutcome, role: "bot" | "system", author: string, text: string): Promise<void> {
+    turn.phase = "closing";
+    turn.takeBackPause?.();
+    const entry = { turn: turn.number, attempt: turn.attempt, generation: this.#o.store.generation, outcome, role, author, text };
+    try {
+      const answer = await this.#o.log.closeTurn(turn.active, entry, () => {
+        if (turn.stream) turn.active.streamEnded(turn.stream, outcome);
+        turn.stream = null;
+        turn.interrupted = null;
+      });
+      if (answer.ok) {
+        this.#o.onClosed?.(outcome, this.#o.time.now() - turn.startedAt);
+        this.#resolveAnswer(turn, {
+          id: answer.id,
+          seq: answer.seq,
+          role,
+          author,
+          key: null,
+          text,
+          turn: turn.number,
+          outcome,
+          createdAt: this.#o.time.now(),
+        });
+        if (outcome !== "completed") turn.active.state(this.#endState(turn, outcome, text));
+      } else {
+        this.#o.onError("turn-fenced", { turn: turn.name, conversation: turn.active.publicId, reason: answer.detail });
+      }
+      this.#drop(turn);
+    } catch (error) {
+      // The text exists only here: it is offered again until the store takes it, or has stopped for good (then a restart does the turn again).
+      this.#o.onError("turn-not-stored", { turn: turn.name, conversation: turn.active.publicId, reason: String(error) });
+      if (error instanceof Refusal && error.code === "store_full" && !this.#stopped) {
+        this.#o.time.after(storeRetryMs, () => void this.#close(turn, outcome, role, author, text));
+      }
+    }
+  }
+
+  #endState(turn: Turn, outcome: TurnOutcome, reason: string): string {
+    return encode({
+      type: "turn",
+      conversation: turn.active.publicId,
+      turn: turn.name,
+      state: outcome,
+      attempt: Math.max(1, turn.attemptsMade),
+      attempts: turn.attempts,
+      ...(outcome === "failed" ? { reason } : {}),
+    });
+  }
+
+  #closeCancelled(turn: Turn, soFar: string): Promise<void> {
+    return soFar === ""
+      ? this.#close(turn, "cancelled", "system", "skep", "Cancelled")
+      : this.#close(turn, "cancelled", "bot", turn.bot, soFar);
+  }
+
+  #resolveAnswer(turn: Turn, stored: Parameters<typeof toMessage>[1]): void {
+    const waiting = this.#answers.get(turn.number);
+    if (!waiting) return;
+    this.#answers.delete(turn.number);
+    const message = toMessage(turn.active.publicId, stored);
+    for (const resolve of waiting) resolve(message);
+  }
+
+  /** Out of memory: ended, or somebody else's now. */
+  #drop(turn: Turn): void {
+    if (!this.#pending.delete(turn.number)) return;
+    this.#pendingOf.set(turn.bot, this.pendingOf(turn.bot) - 1);
+    this.#keptText -= turn.text?.length ?? 0;
+    this.#advance(turn);
+  }
+
+  /** Lets the conversation's next turn run. */
+  #advance(turn: Turn): void {
+    const { turns } = turn.active;
+    const index = turns.indexOf(turn);
+    if (index < 0) return;
+    turns.splice(index, 1);
+    const next = turns[0];
+    if (index === 0 && next) this.#makeRunnable(next);
+  }
+
+  /* ---- what people ask ---- */
+
+  isPending(turn: number): boolean {
+    return this.#pending.has(turn);
+  }
+
+  /** Durable first, then told to the bot (T3). @throws Refusal */
+  async cancel(number: number): Promise<TurnState> {
+    const answer = await this.#o.commit.add({ op: "request-cancel", turn: number });
+    if (!answer.ok) throw new Refusal(answer.code, answer.detail);
+    const turn = this.#pending.get(number);
+    if (!turn || turn.phase === "closing") {
+      const stored = await this.#o.store.turn(number);
+      return !stored || stored.state === "pending" ? "cancelled" : stored.state;
+    }
+    turn.cancelRequested = true;
+    const soFar = turn.stream?.text ?? turn.interrupted?.text ?? "";
+    if (turn.phase === "running") {
+      turn.place?.cancel(turn.token, cancelGraceMs);
+      turn.place = null;
+      this.#running.delete(turn.token);
+    }
+    await this.#closeCancelled(turn, soFar);
+    return "cancelled";
+  }
+
+  /** @throws Refusal */
+  async retry(active: ActiveConversation, number: number): Promise<TurnState> {
+    if (this.#pending.has(number)) return "queued";
+    const answer = await this.#o.commit.add({ op: "retry-turn", turn: number });
+    if (!answer.ok) throw new Refusal(answer.code, answer.detail);
+    const stored = await this.#o.store.turn(number);
+    if (stored && stored.state === "pending" && !this.#pending.has(number)) {
+      const turn = this.#newTurn(active, { ...stored, text: null });
+      turn.active.state(turn.encodedState());
+      this.#makeRunnable(turn);
+    }
+    return "queued";
+  }
+
+  /** The message that ends the turn; null after `ms`, or when it is not pending (then it is in the log already). */
+  answerOf(number: number, ms: number): Promise<Message | null> {
+    if (!this.#pending.has(number)) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const waiting = this.#answers.get(number) ?? new Set();
+      this.#answers.set(number, waiting);
+      const settle = (message: Message | null): void => {
+        takeBack();
+        waiting.delete(settle);
+        resolve(message);
+      };
+      const takeBack = this.#o.time.after(ms, () => settle(null));
+      waiting.add(settle);
+    });
+  }
+
+  /** Every pending turn of a bot ends in a visible failure: the bot is gone. */
+  failAll(bot: string, reason: string): void {
+    for (const turn of this.#pending.values()) {
+      if (turn.bot !== bot || turn.phase === "closing") continue;
+      if (turn.phase === "running") this.#end(turn);
+      void this.#close(turn, "failed", "system", "skep", reason);
+    }
+  }
+
+  /** Turns of a conversation that was deleted. */
+  forget(active: ActiveConversation): void {
+    for (const turn of active.turns.slice()) {
+      if (this.#running.delete(turn.token)) {
+        turn.place?.cancel(turn.token, cancelGraceMs);
+        turn.place = null;
+      }
+      turn.takeBackPause?.();
+      turn.phase = "closing";
+      this.#drop(turn);
+    }
+  }
+
+  /* ---- time ---- */
+
+  #everySoOften(): void {
+    const now = this.#o.time.now();
+    for (const [token, turn] of this.#running) {
+      if (now - turn.startedAt >= saveEveryMs) {
+        this.#save(turn);
+        if (!turn.announced) this.#announce(turn);
+      }
+      const limit = this.#o.workers.settings(turn.bot)?.turnMs ?? Number.POSITIVE_INFINITY;
+      if (now - turn.startedAt > limit) {
+        turn.place?.cancel(token, cancelGraceMs);
+        turn.place = null;
+        this.failed(token, { reason: `The bot did not answer within ${limit / 1000} s`, retry: true, lost: false });
+      }
+    }
+    this.#stopTimer = this.#o.time.after(saveEveryMs, () => this.#everySoOften());
+  }
+
+  /** Saves what is new of the attempt's text, or at least that it has begun (T5). */
+  #save(turn: Turn): void {
+    const text = turn.stream?.text ?? "";
+    if (text.length === turn.savedLength) {
+      if (!turn.recorded) this.#record(turn).catch(() => {});
+      return;
+    }
+    const { number, attempt, savedLength: offset } = turn;
+    turn.recorded = true;
+    turn.savedLength = text.length;
+    turn.savedBytes = turn.stream?.bytes ?? 0;
+    this.#o.commit
+      .add({ op: "save-draft", turn: number, attempt, generation: this.#o.store.generation, offset, text: text.slice(offset) })
+      // A draft that is not saved costs its tail after a crash, never a message.
+      .catch(() => {});
+  }
+
+  /**
+   * No new attempts. Resolves when those under way have ended, after `graceMs` at most; the drafts of the others are saved.
+   * Pending turns stay in the store for the next start.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped = true;
+    for (const turn of this.#pending.values()) turn.takeBackPause?.();
+    if (this.#running.size > 0) {
+      await new Promise<void>((resolve) => {
+        const takeBack = this.#o.time.after(graceMs, resolve);
+        this.#whenQuiet = () => {
+          takeBack();
+          resolve();
+        };
+      });
+    }
+    this.#stopTimer?.();
+    for (const turn of this.#running.values()) this.#save(turn);
+    // What a bot says from now on comes too late: its turn is done again.
+    this.#running.clear();
+    for (const waiting of this.#answers.values()) for (const settle of waiting) settle(null);
+  }
+}

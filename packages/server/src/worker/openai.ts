@@ -1,0 +1,176 @@
+/**
+ * A model behind any endpoint that speaks OpenAI's chat completions: POST {baseUrl}/chat/completions, answered by server-sent
+ * events. Each holds the next piece in `choices[0].delta.content`; `finish_reason` says that the text is complete, `[DONE]` ends
+ * it. A server that does not stream answers with one JSON body, which is taken too. Reasoning and tool calls are not part of the
+ * answer.
+ */
+import type { CreateDriver } from "./driver.ts";
+import { fitHistory } from "./fit-history.ts";
+import type { Fields } from "./json-fields.ts";
+import { errorMessage, fieldsOf, firstOf, parseFields, textOf } from "./json-fields.ts";
+import { cutShort, explainStatus, garbage, ModelFailure, quote } from "./model-failure.ts";
+import { modelServer } from "./model-server.ts";
+import type { AnswerReader } from "./model-turn.ts";
+import { modelDriver } from "./model-turn.ts";
+import type { OpenaiOptions } from "./openai-options.ts";
+import { openaiDefaults } from "./openai-options.ts";
+import type { RunningTurn } from "./running-turn.ts";
+import { sseParser } from "./sse-parser.ts";
+
+const eventLimit = 1024 * 1024;
+const openingLength = 80;
+const bodyLimit = 16 * 1024 * 1024;
+
+export const createDriver: CreateDriver = (given) => {
+  const options = { ...openaiDefaults, ...given } as OpenaiOptions;
+  if (!options.model) throw new Error('The option "model" is missing');
+  const key = options.apiKeyEnv === "" ? undefined : process.env[options.apiKeyEnv];
+  const keyMissing = options.apiKeyEnv !== "" && !key;
+  const server = modelServer(options.baseUrl, key ? { authorization: `Bearer ${key}` } : {}, "/models");
+  const driver = modelDriver(
+    server,
+    {
+      path: "/chat/completions",
+      body: (turn) => JSON.stringify(openaiRequest(options, turn)),
+      reader: (contentType) => (contentType.includes("json") ? wholeReader(options.model) : streamReader(options.model)),
+      refusal: (status, body) => explainOpenai(status, body, options, server.origin),
+    },
+    options,
+  );
+  if (!keyMissing) return driver;
+  const missing = `The environment variable ${options.apiKeyEnv}, which should hold this bot's key, is not set where the server was started`;
+  return { ...driver, run: (turn) => turn.failure(missing, false) };
+};
+
+export function openaiRequest(options: OpenaiOptions, turn: Pick<RunningTurn, "history" | "text">): Record<string, unknown> {
+  return {
+    ...options.extra,
+    model: options.model,
+    messages: fitHistory(options.system, turn.history, turn.text, options.contextTokens),
+    stream: true,
+    ...(options.temperature !== null && { temperature: options.temperature }),
+    ...(options.maxTokens !== null && { max_tokens: options.maxTokens }),
+  };
+}
+
+export function explainOpenai(
+  status: number,
+  body: string,
+  { model, apiKeyEnv, baseUrl }: Pick<OpenaiOptions, "model" | "apiKeyEnv" | "baseUrl">,
+  origin: string,
+): ModelFailure {
+  const said = errorMessage(body);
+  if (status === 401 || status === 403) {
+    const where = apiKeyEnv === "" ? 'no key was sent; the option "apiKeyEnv" names one' : `the key is the one in ${apiKeyEnv}`;
+    return new ModelFailure(
+      `The model server at ${origin} does not accept this bot's key (${status}; ${where})${said ? `: ${quote(said)}` : ""}`,
+      false,
+    );
+  }
+  if (status !== 404) return explainStatus(status, said, origin);
+  const error = fieldsOf(parseFields(body)?.["error"]);
+  return error && (error["code"] === "model_not_found" || textOf(error["message"]).includes("model"))
+    ? new ModelFailure(`The model "${model}" is not on this server: ${quote(said)}`, false)
+    : new ModelFailure(
+        `There is no ${new URL(baseUrl).pathname.replace(/\/+$/, "")}/chat/completions at ${origin} (404); most servers want a baseUrl that ends in /v1`,
+        false,
+      );
+}
+
+/** What one choice says, be it a piece (`delta`) or the whole (`message`). */
+interface Said {
+  text: string;
+  tools: boolean;
+  finish: string;
+}
+
+/** Some servers send a list of parts, of which thoughts and references are not part of the answer. */
+function contentOf(content: unknown): string {
+  if (!Array.isArray(content)) return textOf(content);
+  let text = "";
+  for (const part of content as unknown[]) {
+    const fields = fieldsOf(part);
+    if (fields?.["type"] === "text") text += textOf(fields["text"]);
+  }
+  return text;
+}
+
+function readChoice(fields: Fields, raw: string): Said {
+  if (fields["error"] !== undefined && fields["error"] !== null) {
+    throw new ModelFailure(`The model server reports: ${quote(errorMessage(raw))}`, true);
+  }
+  if (!Array.isArray(fields["choices"])) throw garbage(raw);
+  // The last event may hold usage figures and no choice.
+  const choice = fieldsOf(firstOf(fields["choices"]));
+  const message = fieldsOf(choice?.["delta"]) ?? fieldsOf(choice?.["message"]);
+  const tools = Boolean(message?.["tool_calls"] ?? message?.["function_call"]);
+  return { text: contentOf(message?.["content"]) || textOf(message?.["refusal"]), tools, finish: textOf(choice?.["finish_reason"]) };
+}
+
+function emptiness(model: string, tools: boolean, finish: string): ModelFailure {
+  if (tools) return new ModelFailure(`The model "${model}" asked for a tool and said nothing; this kind of bot has no tools`, false);
+  if (finish === "content_filter") return new ModelFailure("The model server's content filter withheld the answer", false);
+  if (finish === "length") return new ModelFailure(`The model "${model}" used up all its tokens before it said anything`, true);
+  return new ModelFailure(`The model "${model}" gave an empty answer`, true);
+}
+
+export function streamReader(model: string): AnswerReader {
+  const events = sseParser();
+  let complete = false;
+  let tools = false;
+  let finish = "";
+  /** Until the first event: how the body begins. */
+  let opening: string | null = "";
+
+  const read = (data: string, onText: (text: string) => void): void => {
+    if (complete) return;
+    opening = null;
+    if (data === "[DONE]") {
+      // Without a reason to finish before, this is still how the protocol ends.
+      complete = true;
+      return;
+    }
+    const fields = parseFields(data);
+    if (!fields) throw garbage(data);
+    const said = readChoice(fields, data);
+    tools ||= said.tools;
+    finish ||= said.finish;
+    onText(said.text);
+  };
+
+  return {
+    get complete() {
+      return complete;
+    },
+    push(chunk, onText) {
+      if (opening !== null && opening.length < openingLength) opening += chunk;
+      events.push(chunk, (data) => read(data, onText));
+      if (events.pending.length > eventLimit) throw garbage(events.pending);
+    },
+    end() {
+      if (opening !== null && opening.trim() !== "") throw garbage(opening);
+      if (finish === "") throw cutShort();
+    },
+    emptiness: () => emptiness(model, tools, finish),
+  };
+}
+
+/** For servers that do not stream. */
+export function wholeReader(model: string): AnswerReader {
+  let body = "";
+  let said: Said = { text: "", tools: false, finish: "" };
+  return {
+    complete: false,
+    push(chunk) {
+      body += chunk;
+      if (body.length > bodyLimit) throw garbage(body);
+    },
+    end(onText) {
+      const fields = parseFields(body);
+      if (!fields) throw garbage(body);
+      said = readChoice(fields, body);
+      onText(said.text);
+    },
+    emptiness: () => emptiness(model, said.tools, said.finish),
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * One attempt at one turn, as a driver sees it.
+ *
+ * running --answer | failure--> ended; running --cancel--> ended.
+ *
+ * Promises: exactly one line ends it, and nothing follows that line; no delta ends between the two halves of a character, and
+ * no unpaired surrogate leaves the process, so that what is stored is what was streamed.
+ */
+import type { HistoryEntry, ToBot } from "@skep/protocol/bot";
+import type { Output } from "./output.ts";
+
+type TurnLine = Extract<ToBot, { type: "turn" }>;
+
+export class RunningTurn {
+  readonly id: string;
+  readonly attempt: number;
+  readonly text: string;
+  readonly history: readonly HistoryEntry[];
+  /** Has anything of the answer been streamed? */
+  streamed = false;
+  ended = false;
+  /** Set by the driver: called once when the turn is cancelled, to stop what is under way. */
+  onCancel: (() => void) | undefined = undefined;
+  /** Set by the host: called once when the turn ends. */
+  onEnd: (() => void) | undefined = undefined;
+  readonly #output: Output;
+  #half = "";
+
+  constructor(line: TurnLine, output: Output) {
+    this.id = line.turn;
+    this.attempt = line.attempt;
+    this.text = line.text;
+    this.history = line.history ?? [];
+    this.#output = output;
+  }
+
+  delta(text: string): void {
+    if (this.ended || text === "") return;
+    let whole = this.#half + text;
+    const last = whole.charCodeAt(whole.length - 1);
+    const cut = last >= 0xd800 && last <= 0xdbff;
+    this.#half = cut ? whole.slice(-1) : "";
+    if (cut) whole = whole.slice(0, -1);
+    if (whole === "") return;
+    this.streamed = true;
+    this.#output.write({ type: "delta", turn: this.id, text: whole.toWellFormed() });
+  }
+
+  /** Without `text`, the answer is what was streamed. */
+  answer(text?: string): void {
+    if (this.ended) return;
+    if (text === undefined) {
+      if (this.#half !== "") this.#output.write({ type: "delta", turn: this.id, text: "\ufffd" });
+      this.#output.write({ type: "answer", turn: this.id });
+    } else {
+      this.#output.write({ type: "answer", turn: this.id, text: text.toWellFormed() });
+    }
+    this.#end();
+  }
+
+  failure(reason: string, retry: boolean): void {
+    if (this.ended) return;
+    this.#output.write({ type: "failure", turn: this.id, reason, retry });
+    this.#end();
+  }
+
+  status(state: "loading" | "waiting" | "running", detail: string): void {
+    if (!this.ended) this.#output.write({ type: "status", turn: this.id, state, detail });
+  }
+
+  /** Ends the turn at once; the driver hears of it through `onCancel`. */
+  cancel(): void {
+    if (this.ended) return;
+    this.failure("Cancelled", false);
+    this.onCancel?.();
+  }
+
+  /** Nothing while the controller keeps up with what is written. */
+  drained(): Promise<void> | undefined {
+    return this.#output.drained();
+  }
+
+  #end(): void {
+    this.ended = true;
+    this.onEnd?.();
+  }
+}
