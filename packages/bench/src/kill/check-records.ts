@@ -198,8 +198,8 @@ function checkNumbers(log: FullLog, ids: Map<string, string>, report: Report): v
   if (expected - 1 !== log.head) report("gap", log.conversation, `head is ${log.head}, the last message ${expected - 1}`);
 }
 
-/** A text belongs to one send: every text begins with its key, then a space. */
-const keyOf = (text: string): string => text.slice(0, Math.max(0, text.indexOf(" ")));
+/** A text belongs to one send: its first word is the key. An echo bot may be told something before it: `/crash 1 KEY …`. */
+const keyOf = (text: string): string => text.split(" ", 4).find((word) => !/^(\/.*|\d+)$/.test(word)) ?? "";
 
 function checkSends(log: FullLog, sends: Map<string, Send>, report: Report, tally: Tally): void {
   const stored = new Map<string, Message>();

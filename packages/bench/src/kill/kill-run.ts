@@ -51,10 +51,11 @@ export interface KillRunResult {
   seconds: number;
 }
 
+/** One that answers at once, one with two processes, one that streams slowly enough to be killed in the middle of an answer. */
 const bots = [
-  { name: "kill-one", workers: 1 },
-  { name: "kill-two", workers: 2 },
-  { name: "kill-three", workers: 1 },
+  { name: "kill-one", workers: 1, options: {} },
+  { name: "kill-two", workers: 2, options: {} },
+  { name: "kill-three", workers: 1, options: { pieces: 4, pieceMs: 2 } },
 ];
 
 /** The echo bot says what it was told, perhaps with a word before it. */
@@ -76,7 +77,7 @@ export async function killRun(options: KillRunOptions): Promise<KillRunResult> {
     run.startMs.push(first.readyMs);
     const token = await createToken(data, "kill");
     const api = skepApi(first.url, token);
-    for (const { name, workers } of bots) await api.createBot({ name, kind: "echo", workers, restart: { maxRestarts: 100_000 } });
+    for (const bot of bots) await api.createBot({ ...bot, kind: "echo", restart: { maxRestarts: 100_000 } });
     run.skep = first;
 
     let botChance = random.fork("bots");

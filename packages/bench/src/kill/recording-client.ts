@@ -181,7 +181,9 @@ export class RecordingClient extends EventEmitter<{ accepted: []; answered: []; 
     for (let count = random.between(1, 3); count > 0 && outbox.open.length < window; count--) {
       const n = outbox.next++;
       const key = `${outbox.conversation}:${outbox.sender}:${n}`;
-      const send = { key, n, text: `${key} ${"lorem ipsum dolor sit amet ".repeat(random.between(1, 6))}end` };
+      // Now and then one at which the bot's process ends in its first attempt.
+      const command = random.chance(0.02) ? "/crash 1 " : "";
+      const send = { key, n, text: `${command}${key} ${"lorem ipsum dolor sit amet ".repeat(random.between(1, 6))}end` };
       outbox.open.push(send);
       fresh.push(send);
     }

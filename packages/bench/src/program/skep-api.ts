@@ -67,13 +67,9 @@ export function skepApi(url: string, token: string, connections = 16): SkepApi {
       outgoing.end(payload);
     });
 
-  const bots = async (): Promise<Bot[]> => {
-    const answer = await call<Bot[] | { bots: Bot[] }>("GET", "/api/bots");
-    return Array.isArray(answer) ? answer : answer.bots;
-  };
   return {
     call,
-    bots,
+    bots: async () => (await call<{ bots: Bot[] }>("GET", "/api/bots")).bots,
     async createBot(bot) {
       await call("POST", "/api/bots", bot);
       const limit = performance.now() + 30_000;
