@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { Refusal, closeCodes, parseClientMessage, protocolVersion, limits } from "@skep/protocol";
 import type { ClientMessage, ServerMessage } from "@skep/protocol";
 import type { WebSocket } from "ws";
+import type { SignedIn } from "../access/access.ts";
 import type { FleetApi } from "../bots/api.ts";
 import type { ConversationsApi, Person, Sink, Subscription } from "../conversations/api.ts";
 import type { Tick } from "../tick.ts";
@@ -22,7 +23,7 @@ export interface ConnectionOptions {
   conversations: ConversationsApi;
   fleet: FleetApi;
   tick: Tick;
-  authenticateToken(token: string): Person | null;
+  authenticateToken(token: string): SignedIn | null;
   node: string;
   messageBytes: number;
   now(): number;
@@ -34,7 +35,7 @@ export class Connection implements Sink {
   readonly #socket: WebSocket;
   readonly #stream: Duplex & { bytesWritten?: number };
   readonly #o: ConnectionOptions;
-  #person: Person | null;
+  #person: SignedIn | null;
   #out: string[] = [];
   #outBytes = 0;
   readonly #subscriptions = new Map<string, Subscription | "opening">();
@@ -47,7 +48,7 @@ export class Connection implements Sink {
   #pongDue = 0;
   #progress = { sent: 0, at: 0 };
 
-  constructor(socket: WebSocket, stream: Duplex, person: Person | null, options: ConnectionOptions) {
+  constructor(socket: WebSocket, stream: Duplex, person: SignedIn | null, options: ConnectionOptions) {
     this.#socket = socket;
     this.#stream = stream;
     this.#person = person;
@@ -63,6 +64,10 @@ export class Connection implements Sink {
     });
     stream.on("drain", () => this.#drained());
     if (person) this.#hello(person);
+  }
+
+  get credential(): string | null {
+    return this.#person?.credential ?? null;
   }
 
   onClose(run: () => void): void {
