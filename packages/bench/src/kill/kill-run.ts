@@ -6,13 +6,12 @@
  * earlier rounds are read once more at the very end: they must be as they were.
  */
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { processStatus } from "../program/process-status.ts";
 import { createToken, type RunningSkep, spawnSkep, startSkep } from "../program/running-skep.ts";
 import { type SkepApi, skepApi } from "../program/skep-api.ts";
+import { temporaryFolder } from "../program/temporary-folder.ts";
 import { unusedPort } from "../program/unused-port.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { checkRecords, type Finding, type Tally } from "./check-records.ts";
@@ -67,9 +66,8 @@ export async function killRun(options: KillRunOptions): Promise<KillRunResult> {
   const beganAt = performance.now();
   const random = seededRandom(seed);
   const schedule = killSchedule(random.fork("schedule"), kills, servingMs);
-  const home = await mkdtemp(join(tmpdir(), "skep-kill-"));
-  const data = join(home, "data");
-  await mkdir(data);
+  const home = await temporaryFolder("skep-kill-");
+  const data = join(home.path, "data");
   const port = await unusedPort(random.fork("port"));
   const run = new Run(data, port);
   try {
@@ -135,8 +133,8 @@ export async function killRun(options: KillRunOptions): Promise<KillRunResult> {
     return { seed, ...run.result(schedule), seconds: (performance.now() - beganAt) / 1000 };
   } finally {
     await run.skep?.kill();
-    if (run.findings.length === 0) await rm(home, { recursive: true, force: true });
-    else say(`kept for a closer look: ${home}`);
+    if (run.findings.length === 0) await home.remove();
+    else say(`kept for a closer look: ${home.path}`);
   }
 }
 

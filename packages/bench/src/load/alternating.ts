@@ -1,9 +1,8 @@
 /** The same load on the control and on the real program, in turns, so that a machine that drifts drifts for both. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createToken, startSkep } from "../program/running-skep.ts";
 import { skepApi } from "../program/skep-api.ts";
+import { temporaryFolder } from "../program/temporary-folder.ts";
 import type { LoadPlan } from "./load-plan.ts";
 import { type MeasuredLoad, runLoad } from "./run-load.ts";
 import { startEcho } from "./running-echo.ts";
@@ -30,19 +29,15 @@ export async function loadEcho(shape: LoadShape, frames: LoadPlan["frames"]): Pr
 
 /** On a fresh data folder with ten echo bots of one process each, left at their defaults. */
 export async function loadSkep(shape: LoadShape): Promise<MeasuredLoad> {
-  const home = await mkdtemp(join(tmpdir(), "skep-bench-"));
-  const data = join(home, "data");
-  try {
-    await using skep = await startSkep({ data });
-    const token = await createToken(data);
-    const api = skepApi(skep.url, token);
-    const bots = Array.from({ length: botCount }, (_, index) => `load-${index}`);
-    for (const name of bots) await api.createBot({ name, kind: "echo" });
-    api.close();
-    return await runLoad({ ...shape, frames: "joined", target: { kind: "skep", url: skep.url, token, bots } }, skep.pid);
-  } finally {
-    await rm(home, { recursive: true, force: true });
-  }
+  await using home = await temporaryFolder("skep-load-");
+  const data = join(home.path, "data");
+  await using skep = await startSkep({ data });
+  const token = await createToken(data);
+  const api = skepApi(skep.url, token);
+  const bots = Array.from({ length: botCount }, (_, index) => `load-${index}`);
+  for (const name of bots) await api.createBot({ name, kind: "echo" });
+  api.close();
+  return await runLoad({ ...shape, frames: "joined", target: { kind: "skep", url: skep.url, token, bots } }, skep.pid);
 }
 
 export async function alternating(shape: LoadShape, runs: number): Promise<Pair[]> {

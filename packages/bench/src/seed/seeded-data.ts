@@ -1,12 +1,11 @@
 /** A data folder with many messages that belong to the owner of a bearer token, made once and shared by the benchmarks of a run. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { once } from "node:events";
 import type { ServerMessage } from "@skep/protocol";
 import { WebSocket } from "ws";
 import { createToken, startSkep } from "../program/running-skep.ts";
 import { skepApi } from "../program/skep-api.ts";
+import { temporaryFolder } from "../program/temporary-folder.ts";
 import { seedFolder, type Seeded } from "./seed-folder.ts";
 
 export interface SeededData extends Seeded {
@@ -30,8 +29,8 @@ export async function removeSeededData(): Promise<void> {
 }
 
 async function makeSeededData(messages: number, say: (line: string) => void): Promise<SeededData> {
-  const home = await mkdtemp(join(tmpdir(), "skep-seeded-"));
-  const data = join(home, "data");
+  const home = await temporaryFolder("skep-seeded-");
+  const data = join(home.path, "data");
   const skep = await startSkep({ data });
   const token = await createToken(data);
   const api = skepApi(skep.url, token);
@@ -42,7 +41,7 @@ async function makeSeededData(messages: number, say: (line: string) => void): Pr
   const began = performance.now();
   const seeded = await seedFolder({ data, person, bot, messages, say });
   say(`${messages} messages in ${Math.round((performance.now() - began) / 1000)} s`);
-  return { ...seeded, data, token, bot, remove: () => rm(home, { recursive: true, force: true }) };
+  return { ...seeded, data, token, bot, remove: () => home.remove() };
 }
 
 async function personOf(url: string, token: string): Promise<string> {
