@@ -4,7 +4,7 @@
  * From the spawn of the process to its line `ready`; after a clean end and after SIGKILL under load, when
  * the log of the database has to be taken up again.
  */
-import { createToken, startSkep } from "../program/running-skep.ts";
+import { startSkep } from "../program/running-skep.ts";
 import { skepApi } from "../program/skep-api.ts";
 import { median, percentile } from "../percentile.ts";
 import type { Figure } from "../results.ts";
@@ -17,8 +17,7 @@ export const start: Benchmark = {
   name: "start",
   question: "How long does the program take from its start until it serves, with a million messages stored?",
   async run({ messages }, say) {
-    const { data, bot } = await seededData(messages, say);
-    const token = await createToken(data, "start");
+    const { data, bot, token } = await seededData(messages, say);
     const clean: number[] = [];
     const killed: number[] = [];
     const faults: string[] = [];
