@@ -123,7 +123,7 @@ export async function startServer(config: Config, { node, variables, version, lo
   let control: Awaited<ReturnType<typeof openControl>> | undefined;
   try {
     await http.app.ready();
-    control = await openControl(folder.path, http.app.routing);
+    control = await openControl(folder.path, (request, response) => http.app.routing(request, response));
     door.attach(control.server);
     door.attach(http.app.server);
     if (config.echoBot && core.fleet.list().length === 0) await core.fleet.add(botCreateSchema.parse({ name: "echo", kind: "echo" }));
