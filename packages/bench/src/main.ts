@@ -45,6 +45,7 @@ ${benchmarks.map(({ name, question }) => `  ${name.padEnd(14)}${question}`).join
   console.log(
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel}, node ${machine.node}, sync p50 ${machine.syncMs.p50} ms`,
   );
+  if (machine.load > 0.5) console.log(`Others use this machine (load ${machine.load}): the figures below are worse than what it can do.`);
   const results: BenchmarkResult[] = [];
   try {
     for (const benchmark of chosen) {
