@@ -5,7 +5,7 @@ import type { Store, StoredMessage } from "../store/store.ts";
 import { encodeMessage } from "./encode.ts";
 import type { Reader } from "./reader.ts";
 import type { Stream } from "./stream.ts";
-import type { Tick } from "./tick.ts";
+import type { Tick } from "../tick.ts";
 import type { Turn } from "./turn.ts";
 
 /** What happened in a conversation since the last tick. */

@@ -11,7 +11,7 @@ import type { Accepted, ConversationsApi, Page, Person, Send, Sink, Subscription
 import { encode, toConversation, toMessage, turnName, turnNumber } from "./encode.ts";
 import { ConversationLog } from "./log.ts";
 import { Reader } from "./reader.ts";
-import type { Tick } from "./tick.ts";
+import type { Tick } from "../tick.ts";
 import type { TurnsOptions, Workers } from "./turns.ts";
 import { Turns } from "./turns.ts";
 
@@ -25,6 +25,7 @@ export interface ConversationsOptions {
   messageBytes: number;
   onError: TurnsOptions["onError"];
   onClosed?: TurnsOptions["onClosed"];
+  onSent?: (code: string | null) => void;
   newId?: () => string;
 }
 
@@ -141,7 +142,11 @@ export class Conversations implements ConversationsApi {
       }
       const { seq, turn, duplicate } = answer;
       if (turn !== null && !duplicate && !active.erased) this.turns.begin(active, { turn, seq, bot, person: person.id, text: send.text });
+      if (!duplicate) this.#o.onSent?.(null);
       return { epoch: active.epoch, seq, duplicate, turn: turn === null ? null : turnName(turn) };
+    } catch (error) {
+      this.#o.onSent?.(error instanceof Refusal ? error.code : "unknown");
+      throw error;
     } finally {
       this.#arriving.set(bot, (this.#arriving.get(bot) ?? 1) - 1);
     }

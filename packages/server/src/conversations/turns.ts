@@ -53,6 +53,7 @@ export class Turns {
   #keptText = 0;
   #stopped = false;
   #stopTimer: (() => void) | null = null;
+  #whenQuiet: (() => void) | null = null;
 
   constructor(options: TurnsOptions) {
     this.#o = options;
@@ -168,7 +169,8 @@ export class Turns {
 
   #pump(bot: string): void {
     const queue = this.#runnable.get(bot);
-    for (let turn = queue?.peek(); queue && turn && !this.#stopped; turn = queue.peek()) {
+    if (!queue || this.#stopped) return;
+    for (let turn = queue.peek(); turn; turn = queue.peek()) {
       if (turn.phase !== "queued" || turn.active.turns[0] !== turn) {
         queue.shift();
         continue;
@@ -318,6 +320,7 @@ export class Turns {
     turn.place?.release();
     turn.place = null;
     this.roomFor(turn.bot);
+    if (this.#running.size === 0) this.#whenQuiet?.();
   }
 
   #attemptFailed(turn: Turn, failure: AttemptFailure): void {
@@ -516,7 +519,7 @@ export class Turns {
         this.failed(token, { reason: `The bot did not answer within ${limit / 1000} s`, retry: true, lost: false });
       }
     }
-    if (!this.#stopped) this.#stopTimer = this.#o.time.after(saveEveryMs, () => this.#everySoOften());
+    this.#stopTimer = this.#o.time.after(saveEveryMs, () => this.#everySoOften());
   }
 
   /** Saves what is new of the attempt's text, or at least that it has begun (T5). */
@@ -536,12 +539,26 @@ export class Turns {
       .catch(() => {});
   }
 
-  /** No new attempts; the drafts of running ones are saved. Pending turns stay in the store for the next start. */
-  stop(): void {
+  /**
+   * No new attempts. Resolves when those under way have ended, after `graceMs` at most; the drafts of the others are saved.
+   * Pending turns stay in the store for the next start.
+   */
+  async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
-    this.#stopTimer?.();
     for (const turn of this.#pending.values()) turn.takeBackPause?.();
+    if (this.#running.size > 0) {
+      await new Promise<void>((resolve) => {
+        const takeBack = this.#o.time.after(graceMs, resolve);
+        this.#whenQuiet = () => {
+          takeBack();
+          resolve();
+        };
+      });
+    }
+    this.#stopTimer?.();
     for (const turn of this.#running.values()) this.#save(turn);
+    // What a bot says from now on comes too late: its turn is done again.
+    this.#running.clear();
     for (const waiting of this.#answers.values()) for (const settle of waiting) settle(null);
   }
 }

@@ -1,4 +1,4 @@
-import type { Time } from "../time.ts";
+import type { Time } from "./time.ts";
 
 /**
  * What became ready in one turn of the event loop goes out together: first every conversation hands its news to its readers, then every

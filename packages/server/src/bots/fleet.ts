@@ -1,0 +1,319 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Refusal, parseWith, botLimitsSchema, restartSchema } from "@skep/protocol";
+import type { Bot, BotCreate, BotLimits, BotPatch, BotState, RestartSettings } from "@skep/protocol";
+import type { GroupCommit } from "../store/group-commit.ts";
+import type { Store, StoredBot } from "../store/store.ts";
+import type { Time } from "../time.ts";
+import type { FleetApi, FleetEvent, LogLine } from "./api.ts";
+import { BotLog } from "./bot-log.ts";
+import type { Kind, LaunchContext } from "./kinds/kind.ts";
+import type { Ledger } from "./ledger.ts";
+import type { TurnEvents, WorkerPlace } from "./worker.ts";
+import { Worker } from "./worker.ts";
+import type { Flusher } from "./worker-process.ts";
+
+const checkEveryMs = 500;
+
+interface Definition {
+  options: Record<string, unknown>;
+  workers: number;
+  restart: RestartSettings;
+  limits: BotLimits;
+}
+
+export interface FleetOptions {
+  store: Pick<Store, "bots">;
+  commit: Pick<GroupCommit, "add">;
+  kinds: ReadonlyMap<string, Kind>;
+  time: Time;
+  tick: Flusher & { deliver(run: () => void): void };
+  ledger: Ledger;
+  /** Bots' own folders are made in it. */
+  folder: string;
+  launch: Omit<LaunchContext, "folder">;
+  turns: TurnEvents & { queuedOf(bot: string): number; roomFor(bot: string): void; failAll(bot: string, reason: string): void };
+  onLog(bot: string, line: LogLine): void;
+}
+
+/** A definition with its workers. */
+interface Running {
+  stored: StoredBot;
+  definition: Definition;
+  workers: Worker[];
+  log: BotLog;
+}
+
+/** All bots: their definitions in the store, their workers as processes. */
+export class Fleet implements FleetApi {
+  readonly #o: FleetOptions;
+  readonly #bots = new Map<string, Running>();
+  readonly #watchers = new Set<(event: FleetEvent) => void>();
+  readonly #changed = new Set<string>();
+  #takeBack: (() => void) | null = null;
+  #lastCheck = 0;
+  #stopped = false;
+
+  constructor(options: FleetOptions) {
+    this.#o = options;
+  }
+
+  /** Reads the definitions; starts no process yet. Turns can be recovered after this. */
+  async load(): Promise<void> {
+    for (const stored of await this.#o.store.bots()) this.#hold(stored, JSON.parse(stored.definition) as Definition);
+  }
+
+  /** Starts what should be running. */
+  run(): void {
+    for (const bot of this.#bots.values()) if (bot.stored.wanted) for (const worker of bot.workers) worker.start();
+    this.#lastCheck = this.#o.time.now();
+    this.#check();
+  }
+
+  #check(): void {
+    const now = this.#o.time.now();
+    // After a pause of our own (the machine slept), silence says nothing about the workers.
+    if (now - this.#lastCheck < checkEveryMs * 2) {
+      for (const bot of this.#bots.values()) for (const worker of bot.workers) worker.check(now);
+    }
+    this.#lastCheck = now;
+    if (!this.#stopped) this.#takeBack = this.#o.time.after(checkEveryMs, () => this.#check());
+  }
+
+  #hold(stored: StoredBot, definition: Definition): Running {
+    const bot: Running = { stored, definition, workers: [], log: this.#bots.get(stored.name)?.log ?? new BotLog() };
+    for (let i = 0; i < definition.workers; i++) bot.workers.push(this.#worker(bot));
+    this.#bots.set(stored.name, bot);
+    return bot;
+  }
+
+  #worker(bot: Running): Worker {
+    const { name } = bot.stored;
+    const { time, tick, ledger, turns } = this.#o;
+    return new Worker({
+      bot: name,
+      launch: () => this.#kind(bot.stored.kind).launch(bot.definition.options, { ...this.#o.launch, folder: this.#folder(name) }),
+      botOptions: bot.definition.options,
+      restart: bot.definition.restart,
+      concurrency: bot.definition.limits.concurrency,
+      time,
+      flusher: tick,
+      turns,
+      started: (pid) => ledger.add(pid),
+      ended: (pid) => ledger.delete(pid),
+      log: (source, level, text, pid) => this.#log(bot, { at: new Date(time.now()).toISOString(), pid, source, level, text }),
+      changed: () => this.#tell(name),
+      room: () => turns.roomFor(name),
+    });
+  }
+
+  #log(bot: Running, line: LogLine): void {
+    bot.log.add(line);
+    this.#o.onLog(bot.stored.name, line);
+  }
+
+  #folder(name: string): string {
+    const folder = join(this.#o.folder, name);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  }
+
+  #kind(name: string): Kind {
+    const kind = this.#o.kinds.get(name);
+    if (!kind) {
+      throw new Refusal("field_invalid", `"kind": there is no kind "${name}"; there are ${[...this.#o.kinds.keys()].join(", ")}`, {
+        field: "kind",
+      });
+    }
+    return kind;
+  }
+
+  #find(name: string): Running {
+    const bot = this.#bots.get(name);
+    if (!bot) throw new Refusal("not_found", `There is no bot named "${name}"`);
+    return bot;
+  }
+
+  /** Changes of one tick are told together. */
+  #tell(name: string): void {
+    if (this.#watchers.size === 0) return;
+    this.#changed.add(name);
+    this.#o.tick.deliver(this.#deliver);
+  }
+
+  readonly #deliver = (): void => {
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    for (const name of changed) {
+      const bot = this.#bots.get(name);
+      const event: FleetEvent = bot ? { type: "bot", bot: this.#describe(bot) } : { type: "bot-removed", name };
+      for (const watcher of this.#watchers) watcher(event);
+    }
+  };
+
+  #describe(bot: Running): Bot {
+    const { stored, definition, workers } = bot;
+    const running = workers.reduce((sum, worker) => sum + worker.load, 0);
+    const { state, reason } = overallState(workers);
+    return {
+      name: stored.name,
+      kind: stored.kind,
+      ...definition,
+      state,
+      ...(reason === "" ? {} : { reason }),
+      queued: Math.max(0, this.#o.turns.queuedOf(stored.name) - running),
+      running,
+      processes: workers.map((worker) => worker.status),
+      createdAt: new Date(stored.createdAt).toISOString(),
+    };
+  }
+
+  list(): Bot[] {
+    return [...this.#bots.values()].map((bot) => this.#describe(bot)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  get(name: string): Bot {
+    return this.#describe(this.#find(name));
+  }
+
+  async add(input: BotCreate): Promise<Bot> {
+    const kind = this.#kind(input.kind);
+    const options = this.#options(kind, input.options);
+    const definition: Definition = { options, workers: input.workers, restart: input.restart, limits: input.limits };
+    const stored: StoredBot = {
+      name: input.name,
+      kind: kind.name,
+      definition: JSON.stringify(definition),
+      wanted: true,
+      createdAt: this.#o.time.now(),
+    };
+    const answer = await this.#o.commit.add({ op: "put-bot", bot: stored, create: true });
+    if (!answer.ok) throw new Refusal(answer.code, answer.detail, { field: "name" });
+    const bot = this.#hold(stored, definition);
+    for (const worker of bot.workers) worker.start();
+    return this.#describe(bot);
+  }
+
+  /** The fields of `options` are named with that prefix, as the caller wrote them. */
+  #options(kind: Kind, options: Record<string, unknown>): Record<string, unknown> {
+    const checked = kind.options.safeParse(options);
+    if (checked.success) return checked.data;
+    const issue = checked.error.issues[0];
+    const keys = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+    const field = ["options", ...(issue?.path.map(String) ?? []), ...keys].join(".");
+    throw new Refusal("field_invalid", `"${field}": ${issue?.message ?? "is invalid"}`, { field });
+  }
+
+  async change(name: string, patch: BotPatch): Promise<Bot> {
+    const bot = this.#find(name);
+    const kind = this.#kind(bot.stored.kind);
+    const definition: Definition = {
+      options: patch.options ? this.#options(kind, patch.options) : bot.definition.options,
+      workers: patch.workers ?? bot.definition.workers,
+      restart: parseWith(restartSchema, { ...bot.definition.restart, ...defined(patch.restart) }),
+      limits: parseWith(botLimitsSchema, { ...bot.definition.limits, ...defined(patch.limits) }),
+    };
+    const stored = { ...bot.stored, definition: JSON.stringify(definition) };
+    await this.#put(stored);
+    await this.#stopWorkers(bot, "changed");
+    const changed = this.#hold(stored, definition);
+    if (stored.wanted) for (const worker of changed.workers) worker.start();
+    this.#tell(name);
+    return this.#describe(changed);
+  }
+
+  async #put(stored: StoredBot): Promise<void> {
+    const answer = await this.#o.commit.add({ op: "put-bot", bot: stored, create: false });
+    if (!answer.ok) throw new Refusal(answer.code, answer.detail);
+  }
+
+  async #want(bot: Running, wanted: boolean): Promise<void> {
+    if (bot.stored.wanted === wanted) return;
+    await this.#put({ ...bot.stored, wanted });
+    bot.stored = { ...bot.stored, wanted };
+  }
+
+  async #stopWorkers(bot: Running, reason: string): Promise<void> {
+    await Promise.all(bot.workers.map((worker) => worker.stop(reason)));
+  }
+
+  async remove(name: string): Promise<void> {
+    const bot = this.#find(name);
+    await this.#o.commit.add({ op: "delete-bot", name });
+    this.#bots.delete(name);
+    this.#o.turns.failAll(name, `The bot "${name}" was removed`);
+    await this.#stopWorkers(bot, "removed");
+    rmSync(join(this.#o.folder, name), { recursive: true, force: true });
+    this.#tell(name);
+  }
+
+  async start(name: string): Promise<Bot> {
+    const bot = this.#find(name);
+    await this.#want(bot, true);
+    for (const worker of bot.workers) worker.start();
+    return this.#describe(bot);
+  }
+
+  async stop(name: string): Promise<Bot> {
+    const bot = this.#find(name);
+    await this.#want(bot, false);
+    await this.#stopWorkers(bot, "stopped by hand");
+    return this.#describe(bot);
+  }
+
+  async restart(name: string): Promise<Bot> {
+    const bot = this.#find(name);
+    await this.#want(bot, true);
+    for (const worker of bot.workers) {
+      await worker.stop("restarted by hand");
+      worker.start();
+    }
+    return this.#describe(bot);
+  }
+
+  logs(name: string, limit: number): LogLine[] {
+    return this.#find(name).log.newest(limit);
+  }
+
+  watch(onEvent: (event: FleetEvent) => void): () => void {
+    this.#watchers.add(onEvent);
+    return () => this.#watchers.delete(onEvent);
+  }
+
+  settings(name: string): BotLimits | null {
+    return this.#bots.get(name)?.definition.limits ?? null;
+  }
+
+  /** The least busy worker that has a free place (R-D4). */
+  place(name: string): WorkerPlace | null {
+    let chosen: Worker | null = null;
+    for (const worker of this.#bots.get(name)?.workers ?? []) {
+      if (worker.free > 0 && (!chosen || worker.load < chosen.load)) chosen = worker;
+    }
+    return chosen?.reserve() ?? null;
+  }
+
+  get processCount(): number {
+    let count = 0;
+    for (const bot of this.#bots.values()) for (const worker of bot.workers) if (worker.status.pid !== null) count++;
+    return count;
+  }
+
+  async close(): Promise<void> {
+    this.#stopped = true;
+    this.#takeBack?.();
+    await Promise.all([...this.#bots.values()].map((bot) => this.#stopWorkers(bot, "Skep is stopping")));
+  }
+}
+
+const order: readonly BotState[] = ["ready", "starting", "backoff", "stopping", "failed", "stopped"];
+
+/** A bot is as well as its best worker; the reason is that of the worst one. */
+function overallState(workers: readonly Worker[]): { state: BotState; reason: string } {
+  const state = order.find((one) => workers.some((worker) => worker.state === one)) ?? "stopped";
+  const reason = workers.find((worker) => worker.reason !== "" && (worker.state === state || worker.state === "failed"))?.reason ?? "";
+  return { state, reason };
+}
+
+const defined = <T extends object>(fields: T | undefined): Partial<T> =>
+  Object.fromEntries(Object.entries(fields ?? {}).filter(([, value]) => value !== undefined)) as Partial<T>;

@@ -1,0 +1,157 @@
+/** One process of a bot: started in a group of its own, spoken to in JSON lines, gone without a trace when it ends (B7, B8). */
+import { spawn } from "node:child_process";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { botProtocolVersion, checkBotLine } from "@skep/protocol/bot";
+import type { FromBot, ToBot } from "@skep/protocol/bot";
+import type { Launch } from "./kinds/kind.ts";
+import { killGroup } from "./ledger.ts";
+import { LineReader } from "./line-reader.ts";
+
+/** UTF-16 units of one line of output. */
+const lineLimit = 4 * 1024 * 1024;
+/** Output without a valid line: beyond this the bot does not speak the protocol. */
+const garbageLimit = 1024 * 1024;
+/** Unread input beyond this: the worker does not read, and gets no more until it does. */
+const unreadLimit = 4 * 1024 * 1024;
+
+export interface WorkerEvents {
+  line(line: FromBot): void;
+  /** A line of output that is not the protocol, or of error output. */
+  note(source: "bot" | "stderr", text: string): void;
+  /** It breaks the protocol beyond repair: it should be ended. */
+  broken(reason: string): void;
+  /** Called once, when the process has ended or could not be started. */
+  exited(exit: { clean: boolean; reason: string }): void;
+}
+
+export interface Flusher {
+  flush(run: () => void): void;
+}
+
+export class WorkerProcess {
+  readonly pid: number | null;
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #events: WorkerEvents;
+  readonly #flusher: Flusher;
+  #unsent: string[] = [];
+  #garbage = 0;
+  #ended = false;
+  /** Why it was killed, when it was. */
+  #killedBecause: string | null = null;
+
+  constructor(launch: Launch, flusher: Flusher, events: WorkerEvents) {
+    this.#events = events;
+    this.#flusher = flusher;
+    this.#child = spawn(launch.command, launch.args, {
+      cwd: launch.cwd,
+      env: launch.env,
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
+      windowsHide: true,
+    });
+    this.pid = this.#child.pid ?? null;
+    const child = this.#child;
+    child.on("error", (error) => this.#exit({ clean: false, reason: `could not be started: ${error.message}` }));
+    // "close" comes after the last output was read, so an answer written just before the exit counts.
+    child.on("close", (code, signal) => this.#exit(describeExit(code, signal)));
+    // A grandchild that holds the pipes open must not keep a dead worker alive.
+    child.on("exit", (code, signal) => {
+      if (this.pid !== null) killGroup(this.pid, "SIGKILL");
+      setTimeout(() => this.#exit(describeExit(code, signal)), 200).unref();
+    });
+    child.stdin.on("error", () => {
+      // EPIPE: the exit says the rest.
+    });
+    child.stdout.setEncoding("utf8");
+    const lines = new LineReader(lineLimit);
+    const onLine = (line: string): void => this.#line(line);
+    const onTooLong = (beginning: string): void => {
+      this.#garbage += lineLimit;
+      events.note("bot", `a line of more than ${lineLimit} characters was skipped: ${beginning}…`);
+    };
+    child.stdout.on("data", (chunk: string) => lines.push(chunk, onLine, onTooLong));
+    child.stderr.setEncoding("utf8");
+    const errors = new LineReader(8192);
+    child.stderr.on("data", (chunk: string) =>
+      errors.push(
+        chunk,
+        (line) => events.note("stderr", line),
+        (beginning) => events.note("stderr", `${beginning}…`),
+      ),
+    );
+  }
+
+  #exit(exit: { clean: boolean; reason: string }): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.pid !== null) killGroup(this.pid, "SIGKILL");
+    this.#child.stdout.destroy();
+    this.#child.stderr.destroy();
+    this.#events.exited(this.#killedBecause === null ? exit : { clean: false, reason: this.#killedBecause });
+  }
+
+  #line(text: string): void {
+    if (this.#ended) return;
+    let line: FromBot | null;
+    try {
+      line = checkBotLine(JSON.parse(text));
+    } catch {
+      line = null;
+    }
+    if (line) {
+      this.#garbage = 0;
+      this.#events.line(line);
+      return;
+    }
+    this.#garbage += text.length;
+    this.#events.note("bot", `not a line of the bot protocol: ${text.slice(0, 200)}`);
+    if (this.#garbage > garbageLimit) this.#events.broken("its output is not the bot protocol");
+  }
+
+  /** Lines of one tick go out in one write. */
+  send(line: ToBot): void {
+    if (this.#ended) return;
+    if (this.#unsent.length === 0) this.#flusher.flush(this.#flush);
+    this.#unsent.push(JSON.stringify(line));
+  }
+
+  readonly #flush = (): void => {
+    if (this.#ended || this.#unsent.length === 0) return;
+    const text = `${this.#unsent.join("\n")}\n`;
+    this.#unsent = [];
+    this.#child.stdin.write(text);
+  };
+
+  /** False while the worker does not read what it is sent. */
+  get reads(): boolean {
+    return this.#child.stdin.writableLength < unreadLimit;
+  }
+
+  hello(bot: string, options: Record<string, unknown>): void {
+    this.send({ type: "hello", protocol: botProtocolVersion, bot, options });
+  }
+
+  kill(because: string): void {
+    this.#killedBecause ??= because;
+    if (this.pid !== null) killGroup(this.pid, "SIGKILL");
+  }
+
+  /** Asks it to end: end of input, then SIGTERM, then SIGKILL. */
+  stop(graceMs: number): void {
+    if (this.#ended) return;
+    this.#child.stdin.end();
+    const { pid } = this;
+    if (pid === null) return;
+    const term = setTimeout(() => killGroup(pid, "SIGTERM"), graceMs / 2);
+    const kill = setTimeout(() => killGroup(pid, "SIGKILL"), graceMs);
+    this.#child.once("exit", () => {
+      clearTimeout(term);
+      clearTimeout(kill);
+    });
+  }
+}
+
+const describeExit = (code: number | null, signal: NodeJS.Signals | null): { clean: boolean; reason: string } => ({
+  clean: code === 0,
+  reason: signal ? `was ended by ${signal}` : `exited with code ${code ?? "unknown"}`,
+});

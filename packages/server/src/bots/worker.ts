@@ -1,0 +1,310 @@
+import type { BotState, RestartSettings, WorkerStatus } from "@skep/protocol";
+import type { FromBot, HistoryEntry } from "@skep/protocol/bot";
+import type { Time } from "../time.ts";
+import type { LogLine } from "./api.ts";
+import type { Launch } from "./kinds/kind.ts";
+import type { RestartHistory } from "./restart-policy.ts";
+import { afterExit, noRestarts } from "./restart-policy.ts";
+import type { Flusher } from "./worker-process.ts";
+import { WorkerProcess } from "./worker-process.ts";
+
+/** A worker that does not say hello in this time is ended. */
+const helloLimitMs = 15_000;
+/** Silent for this long: it is asked; silent for as long again: it hangs (R-C4: 2 s by default). */
+const askAfterMs = 1000;
+const stopGraceMs = 2000;
+const maxConcurrency = 10_000;
+
+/** What a worker reports about turns, by the name of the attempt. */
+export interface TurnEvents {
+  delta(token: string, text: string): void;
+  answer(token: string, text: string | undefined): void;
+  failed(token: string, failure: { reason: string; retry: boolean; lost: boolean }): void;
+  status(token: string, state: "loading" | "waiting" | "running", detail: string): void;
+}
+
+export interface WorkerOptions {
+  bot: string;
+  launch(): Launch;
+  botOptions: Record<string, unknown>;
+  restart: RestartSettings;
+  concurrency: number;
+  time: Time;
+  flusher: Flusher;
+  turns: TurnEvents;
+  started(pid: number): void;
+  ended(pid: number): void;
+  log(source: LogLine["source"], level: LogLine["level"], text: string, pid: number | null): void;
+  /** State, load or reason changed. */
+  changed(): void;
+  /** There may be a free place. */
+  room(): void;
+}
+
+export interface Request {
+  token: string;
+  attempt: number;
+  conversation: string;
+  author: string;
+  text: string;
+  history?: HistoryEntry[];
+}
+
+/** A worker's place for one attempt, as the turns see it. */
+export interface WorkerPlace {
+  context: "message" | "history";
+  /** @returns false when the process has ended. */
+  give(request: Request): boolean;
+  /** Does nothing once it was given: then the process lets go of it. */
+  release(): void;
+  cancel(token: string, graceMs: number): void;
+}
+
+/** One of a bot's workers over all its processes: starts it, watches it, starts it again (see `restart-policy.ts` for the states). */
+export class Worker {
+  readonly #o: WorkerOptions;
+  #state: BotState = "stopped";
+  #reason = "";
+  #process: WorkerProcess | null = null;
+  #history: RestartHistory = noRestarts;
+  #restarts = 0;
+  #startedAt: number | null = null;
+  #readyAt = 0;
+  #heardAt = 0;
+  #askedAt = 0;
+  #heartbeat = false;
+  #context: "message" | "history" = "message";
+  #places = 0;
+  /** Attempts that the process has. A cancelled one stays until the process has let go of it. */
+  readonly #tokens = new Map<string, { cancelled: boolean }>();
+  /** Places promised to attempts that are still being prepared. */
+  #reserved = 0;
+  #takeBack: (() => void) | null = null;
+  #whenStopped: (() => void)[] = [];
+
+  constructor(options: WorkerOptions) {
+    this.#o = options;
+  }
+
+  get state(): BotState {
+    return this.#state;
+  }
+
+  get reason(): string {
+    return this.#reason;
+  }
+
+  get load(): number {
+    return this.#tokens.size + this.#reserved;
+  }
+
+  get free(): number {
+    return this.#state === "ready" && this.#process?.reads === true ? this.#places - this.load : 0;
+  }
+
+  get status(): WorkerStatus {
+    return {
+      pid: this.#process?.pid ?? null,
+      state: this.#state,
+      startedAt: this.#startedAt,
+      running: this.#tokens.size,
+      restarts: this.#restarts,
+    };
+  }
+
+  #become(state: BotState, reason = ""): void {
+    this.#state = state;
+    this.#reason = reason;
+    this.#o.changed();
+  }
+
+  start(): void {
+    if (this.#state === "starting" || this.#state === "ready") return;
+    this.#takeBack?.();
+    if (this.#state === "stopping") {
+      this.#whenStopped.push(() => this.start());
+      return;
+    }
+    this.#history = noRestarts;
+    this.#launch();
+  }
+
+  #launch(): void {
+    const { time } = this.#o;
+    this.#takeBack = null;
+    this.#startedAt = time.now();
+    this.#readyAt = 0;
+    this.#become("starting");
+    let process: WorkerProcess;
+    try {
+      process = new WorkerProcess(this.#o.launch(), this.#o.flusher, {
+        line: (line) => this.#line(line),
+        note: (source, text) => this.#o.log(source, source === "stderr" ? "info" : "warn", text, this.#process?.pid ?? null),
+        broken: (reason) => process.kill(reason),
+        exited: (exit) => this.#exited(process, exit),
+      });
+    } catch (error) {
+      this.#afterExit({ clean: false, reason: `could not be started: ${(error as Error).message}`, readyForMs: 0 });
+      return;
+    }
+    this.#process = process;
+    if (process.pid !== null) this.#o.started(process.pid);
+    process.hello(this.#o.bot, this.#o.botOptions);
+    this.#takeBack = time.after(helloLimitMs, () => process.kill(`did not say hello within ${helloLimitMs / 1000} s`));
+  }
+
+  #exited(process: WorkerProcess, exit: { clean: boolean; reason: string }): void {
+    if (process !== this.#process) return;
+    this.#takeBack?.();
+    this.#takeBack = null;
+    this.#process = null;
+    if (process.pid !== null) this.#o.ended(process.pid);
+    this.#o.log("skep", exit.clean ? "info" : "warn", `the process ${exit.reason}`, process.pid);
+    const lost = [...this.#tokens].filter(([, one]) => !one.cancelled).map(([token]) => token);
+    this.#tokens.clear();
+    const readyForMs = this.#readyAt === 0 ? 0 : this.#o.time.now() - this.#readyAt;
+    if (this.#state === "stopping") {
+      this.#become("stopped", this.#reason);
+      for (const run of this.#whenStopped.splice(0)) run();
+    } else this.#afterExit({ ...exit, readyForMs });
+    for (const token of lost) this.#o.turns.failed(token, { reason: `The bot ${exit.reason}`, retry: true, lost: true });
+  }
+
+  #afterExit(exit: { clean: boolean; reason: string; readyForMs: number }): void {
+    const { time } = this.#o;
+    const next = afterExit(exit, this.#o.restart, this.#history, time.now(), time.random());
+    switch (next.kind) {
+      case "restart":
+        this.#history = next.history;
+        this.#restarts++;
+        this.#become("backoff", exit.reason);
+        this.#takeBack = time.after(next.afterMs, () => this.#launch());
+        return;
+      case "stay-stopped":
+        this.#become("stopped", next.reason);
+        return;
+      case "fail":
+        this.#o.log("skep", "error", next.reason, null);
+        this.#become("failed", next.reason);
+    }
+  }
+
+  /** Resolves when the process is gone. */
+  stop(reason: string): Promise<void> {
+    this.#takeBack?.();
+    this.#takeBack = null;
+    if (!this.#process) {
+      this.#become("stopped", reason);
+      return Promise.resolve();
+    }
+    if (this.#state !== "stopping") {
+      this.#become("stopping", reason);
+      this.#process.stop(stopGraceMs);
+    }
+    return new Promise((resolve) => this.#whenStopped.push(resolve));
+  }
+
+  #line(line: FromBot): void {
+    this.#heardAt = this.#o.time.now();
+    switch (line.type) {
+      case "hello": {
+        if (this.#state !== "starting") return;
+        this.#takeBack?.();
+        this.#takeBack = null;
+        this.#readyAt = this.#heardAt;
+        this.#heartbeat = line.heartbeat ?? false;
+        this.#context = line.context ?? "message";
+        const wanted = Math.floor(line.concurrency ?? this.#o.concurrency);
+        this.#places = Math.max(1, Math.min(wanted, this.#o.concurrency, maxConcurrency));
+        this.#become("ready");
+        this.#o.room();
+        return;
+      }
+      case "delta":
+        if (this.#holds(line.turn)) this.#o.turns.delta(line.turn, line.text);
+        return;
+      case "status":
+        if (this.#holds(line.turn)) this.#o.turns.status(line.turn, line.state, line.detail);
+        return;
+      case "answer":
+        if (this.#letGo(line.turn)) this.#o.turns.answer(line.turn, line.text);
+        return;
+      case "failure":
+        if (this.#letGo(line.turn)) this.#o.turns.failed(line.turn, { reason: line.reason, retry: line.retry ?? true, lost: false });
+        return;
+      case "log":
+        this.#o.log("bot", line.level, line.text, this.#process?.pid ?? null);
+        return;
+      case "heartbeat":
+    }
+  }
+
+  #holds(token: string): boolean {
+    return this.#tokens.get(token)?.cancelled === false;
+  }
+
+  /** @returns whether somebody still wants to know. */
+  #letGo(token: string): boolean {
+    const held = this.#tokens.get(token);
+    if (!held) return false;
+    this.#tokens.delete(token);
+    if (held.cancelled) this.#o.room();
+    return !held.cancelled;
+  }
+
+  /** Keeps a place free until it is given or released. */
+  reserve(): WorkerPlace {
+    this.#reserved++;
+    let reserved = true;
+    const release = (): void => {
+      if (reserved) this.#reserved--;
+      reserved = false;
+    };
+    return {
+      context: this.#context,
+      give: (request) => {
+        release();
+        return this.#give(request);
+      },
+      release,
+      cancel: (token, graceMs) => this.#cancel(token, graceMs),
+    };
+  }
+
+  /** @returns false when the process has ended. */
+  #give(request: Request): boolean {
+    if (this.#state !== "ready" || !this.#process) return false;
+    const { token, ...rest } = request;
+    this.#tokens.set(token, { cancelled: false });
+    this.#process.send({ type: "turn", turn: token, ...rest });
+    return true;
+  }
+
+  /** Asks the process to let go of an attempt; replaces it when it does not in time. */
+  #cancel(token: string, graceMs: number): void {
+    const held = this.#tokens.get(token);
+    if (!held || held.cancelled) return;
+    held.cancelled = true;
+    const process = this.#process;
+    process?.send({ type: "cancel", turn: token });
+    this.#o.time.after(graceMs, () => {
+      if (this.#tokens.get(token) === held) process?.kill(`did not stop a cancelled turn within ${graceMs / 1000} s`);
+    });
+  }
+
+  /** Called every half second. Answers only for workers that said they have a heartbeat. */
+  check(now: number): void {
+    if (this.#state !== "ready" || !this.#heartbeat || !this.#process) return;
+    if (now - this.#heardAt < askAfterMs) {
+      this.#askedAt = 0;
+      return;
+    }
+    if (this.#askedAt === 0) {
+      this.#askedAt = now;
+      this.#process.send({ type: "ping" });
+    } else if (now - this.#askedAt >= askAfterMs && this.#heardAt < this.#askedAt) {
+      this.#askedAt = 0;
+      this.#process.kill(`did not answer for ${Math.round((now - this.#heardAt) / 100) / 10} s: it hangs`);
+    }
+  }
+}

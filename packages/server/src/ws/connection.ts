@@ -1,0 +1,328 @@
+import type { Duplex } from "node:stream";
+import { Refusal, closeCodes, parseClientMessage, protocolVersion, limits } from "@skep/protocol";
+import type { ClientMessage, ServerMessage } from "@skep/protocol";
+import type { WebSocket } from "ws";
+import type { SignedIn } from "../access/access.ts";
+import type { FleetApi } from "../bots/api.ts";
+import type { ConversationsApi, Person, Sink, Subscription } from "../conversations/api.ts";
+import type { Tick } from "../tick.ts";
+import { OutcomeUnknown } from "../store/group-commit.ts";
+
+/** Bytes unsent from which on subscriptions wait (C4). */
+const congestedBytes = 256 * 1024;
+/** Bytes unsent, or requests unanswered, from which on nothing more is read from the client. */
+const fullBytes = 1024 * 1024;
+const fullRequests = 4096;
+/** C1 */
+const pingEveryMs = 20_000;
+const pongWithinMs = 10_000;
+const stalledMs = 30_000;
+export const authenticateWithinMs = 5000;
+
+export interface ConnectionOptions {
+  conversations: ConversationsApi;
+  fleet: FleetApi;
+  tick: Tick;
+  authenticateToken(token: string): SignedIn | null;
+  node: string;
+  messageBytes: number;
+  now(): number;
+  onBug(error: unknown): void;
+}
+
+/** One WebSocket: parse, call, encode. It owns positions, never a queue of messages. */
+export class Connection implements Sink {
+  readonly #socket: WebSocket;
+  readonly #stream: Duplex & { bytesWritten?: number };
+  readonly #o: ConnectionOptions;
+  #person: SignedIn | null;
+  #out: string[] = [];
+  #outBytes = 0;
+  readonly #subscriptions = new Map<string, Subscription | "opening">();
+  #unwatch: (() => void) | null = null;
+  #requests = 0;
+  #paused = false;
+  #closed = false;
+  readonly #openedAt: number;
+  #pingedAt: number;
+  #pongDue = 0;
+  #progress = { sent: 0, at: 0 };
+
+  constructor(socket: WebSocket, stream: Duplex, person: SignedIn | null, options: ConnectionOptions) {
+    this.#socket = socket;
+    this.#stream = stream;
+    this.#person = person;
+    this.#o = options;
+    this.#openedAt = options.now();
+    this.#pingedAt = this.#openedAt;
+    socket.on("message", (data: Buffer, isBinary: boolean) => this.#frame(data, isBinary));
+    socket.on("pong", () => {
+      this.#pongDue = 0;
+    });
+    socket.on("error", () => {
+      // A client that breaks the WebSocket protocol or a reset connection; `close` follows.
+    });
+    stream.on("drain", () => this.#drained());
+    if (person) this.#hello(person);
+  }
+
+  get credential(): string | null {
+    return this.#person?.credential ?? null;
+  }
+
+  onClose(run: () => void): void {
+    this.#socket.once("close", () => {
+      this.#closed = true;
+      this.#unwatch?.();
+      for (const subscription of this.#subscriptions.values()) if (subscription !== "opening") subscription.close();
+      this.#subscriptions.clear();
+      run();
+    });
+  }
+
+  #hello(person: Person): void {
+    const { node, messageBytes } = this.#o;
+    this.#say({
+      type: "hello",
+      version: protocolVersion,
+      node,
+      person: person.id,
+      limits: { messageBytes, frameBytes: limits.frameBytes },
+    });
+  }
+
+  /* ---- to the client ---- */
+
+  push(encoded: string): void {
+    if (this.#closed) return;
+    if (this.#out.length === 0) this.#o.tick.flush(this.#flush);
+    this.#out.push(encoded);
+    this.#outBytes += encoded.length;
+  }
+
+  writable(): boolean {
+    return this.#outBytes + this.#socket.bufferedAmount < congestedBytes;
+  }
+
+  #say(message: ServerMessage): void {
+    this.push(JSON.stringify(message));
+  }
+
+  /** One frame for all that became ready in this turn of the loop. */
+  readonly #flush = (): void => {
+    const out = this.#out;
+    if (out.length === 0 || this.#closed) return;
+    this.#out = [];
+    this.#outBytes = 0;
+    this.#socket.send(out.length === 1 ? (out[0] ?? "") : `[${out.join(",")}]`);
+    if (this.#socket.bufferedAmount > fullBytes) this.#pause();
+    // What waited while this frame was full has no news to wake it: the drain of the socket does, or this, if all was taken at once.
+    if (this.#socket.bufferedAmount === 0) this.#drained();
+  };
+
+  #drained(): void {
+    if (this.#paused && this.#socket.bufferedAmount < fullBytes && this.#requests < fullRequests) {
+      this.#paused = false;
+      this.#socket.resume();
+    }
+    for (const subscription of this.#subscriptions.values()) if (subscription !== "opening") subscription.drained();
+  }
+
+  #pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  close(code: number, reason: string): void {
+    this.#flush();
+    this.#socket.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  /** Called every second or so: pings, and ends what is dead, silent or stuck. */
+  check(now: number): void {
+    if (!this.#person && now - this.#openedAt > authenticateWithinMs) {
+      this.close(closeCodes.not_signed_in, "sign in first");
+      return;
+    }
+    if (this.#pongDue !== 0 && now > this.#pongDue) {
+      this.#socket.terminate();
+      return;
+    }
+    const buffered = this.#socket.bufferedAmount;
+    const sent = (this.#stream.bytesWritten ?? 0) - buffered;
+    if (buffered === 0 || sent !== this.#progress.sent) this.#progress = { sent, at: now };
+    else if (now - this.#progress.at > stalledMs) {
+      this.#socket.close(closeCodes.slow_consumer, "no progress for 30 s");
+      this.#socket.terminate();
+      return;
+    }
+    if (now - this.#pingedAt >= pingEveryMs) {
+      this.#pingedAt = now;
+      this.#pongDue = now + pongWithinMs;
+      this.#socket.ping();
+      if (this.#person) this.push('{"type":"tick"}');
+    }
+  }
+
+  /* ---- from the client ---- */
+
+  #frame(data: Buffer, isBinary: boolean): void {
+    if (isBinary) {
+      this.close(closeCodes.protocol, "text frames only");
+      return;
+    }
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(data.toString());
+    } catch {
+      this.#say({ type: "error", error: new Refusal("json_malformed", "The frame is not valid JSON").toWire() });
+      return;
+    }
+    if (Array.isArray(parsed)) for (const one of parsed) this.#message(one);
+    else this.#message(parsed);
+    if (this.#requests >= fullRequests) this.#pause();
+  }
+
+  #message(value: unknown): void {
+    if (this.#closed) return;
+    let message: ClientMessage;
+    try {
+      message = parseClientMessage(value);
+    } catch (error) {
+      this.#refuse(value, error);
+      return;
+    }
+    if (!this.#person || message.type === "authenticate") {
+      this.#authenticate(message);
+      return;
+    }
+    switch (message.type) {
+      case "send":
+        this.#send(this.#person, message);
+        return;
+      case "subscribe":
+        this.#track(message, this.#subscribe(this.#person, message));
+        return;
+      case "unsubscribe": {
+        const subscription = this.#subscriptions.get(message.conversation);
+        if (subscription && subscription !== "opening") subscription.close();
+        this.#subscriptions.delete(message.conversation);
+        return;
+      }
+      case "cancel":
+        this.#track(message, this.#o.conversations.cancel(this.#person, message.conversation, message.turn));
+        return;
+      case "retry":
+        this.#track(message, this.#o.conversations.retry(this.#person, message.conversation, message.turn));
+        return;
+      case "snapshot": {
+        const subscription = this.#subscriptions.get(message.conversation);
+        if (subscription && subscription !== "opening") subscription.snapshot(message.stream, message.offset);
+        return;
+      }
+      case "watch":
+        this.#unwatch ??= this.#o.fleet.watch((event) => this.#say(event));
+        for (const bot of this.#o.fleet.list()) this.#say({ type: "bot", bot });
+        return;
+      case "unwatch":
+        this.#unwatch?.();
+        this.#unwatch = null;
+    }
+  }
+
+  #authenticate(message: ClientMessage): void {
+    if (message.type !== "authenticate") {
+      this.close(closeCodes.not_signed_in, "sign in first");
+      return;
+    }
+    if (this.#person) return;
+    this.#person = this.#o.authenticateToken(message.token);
+    if (this.#person) this.#hello(this.#person);
+    else this.close(closeCodes.not_signed_in, "this token is not valid");
+  }
+
+  #send(person: Person, message: Extract<ClientMessage, { type: "send" }>): void {
+    const { conversation, key } = message;
+    this.#requests++;
+    this.#o.conversations.send(person, conversation, message).then(
+      ({ epoch, seq, duplicate, turn }) => {
+        this.#answered();
+        this.push(
+          `{"type":"accepted","conversation":"${conversation}","key":${JSON.stringify(key)},"epoch":"${epoch}","seq":${seq},"duplicate":${duplicate},"turn":${turn === null ? "null" : `"${turn}"`}}`,
+        );
+      },
+      (error: unknown) => {
+        this.#answered();
+        if (error instanceof Refusal) this.#say({ type: "refused", conversation, key, error: error.toWire() });
+        // Nothing may be said about a send whose outcome is unknown (K2): the client learns it by sending the same key again.
+        else if (error instanceof OutcomeUnknown) this.#socket.terminate();
+        else this.#bug(message, error);
+      },
+    );
+  }
+
+  #answered(): void {
+    this.#requests--;
+    if (this.#paused && this.#requests === 0) this.#drained();
+  }
+
+  #track(message: ClientMessage, work: Promise<unknown>): void {
+    this.#requests++;
+    work.then(
+      () => this.#answered(),
+      (error: unknown) => {
+        this.#answered();
+        if (error instanceof Refusal) this.#refuse(message, error);
+        else if (error instanceof OutcomeUnknown) this.#socket.terminate();
+        else this.#bug(message, error);
+      },
+    );
+  }
+
+  #bug(message: ClientMessage, error: unknown): void {
+    this.#o.onBug(error);
+    this.#refuse(message, new Refusal("internal"));
+  }
+
+  async #subscribe(person: Person, message: Extract<ClientMessage, { type: "subscribe" }>): Promise<void> {
+    const { conversation, after } = message;
+    const before = this.#subscriptions.get(conversation);
+    if (before === "opening") return;
+    before?.close();
+    if (!before && this.#subscriptions.size >= limits.subscriptions) {
+      throw new Refusal("busy", `At most ${limits.subscriptions} subscriptions on one connection`, { retryAfterMs: 0 });
+    }
+    this.#subscriptions.set(conversation, "opening");
+    try {
+      const subscription = await this.#o.conversations.subscribe(person, conversation, after ?? null, this);
+      if (this.#closed || this.#subscriptions.get(conversation) !== "opening") subscription.close();
+      else this.#subscriptions.set(conversation, subscription);
+    } catch (error) {
+      this.#subscriptions.delete(conversation);
+      throw error;
+    }
+  }
+
+  /** A send is answered with its key where it has one; anything else with what it was about. */
+  #refuse(value: unknown, error: unknown): void {
+    const refusal = error instanceof Refusal ? error : new Refusal("internal");
+    const { type, conversation, key } = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+    const about = typeof type === "string" ? type.slice(0, 32) : undefined;
+    const where = typeof conversation === "string" ? conversation.slice(0, 64) : undefined;
+    if (about === "send" && where !== undefined && typeof key === "string") {
+      this.#say({ type: "refused", conversation: where, key: key.slice(0, limits.keyLength), error: refusal.toWire() });
+      return;
+    }
+    this.#say({
+      type: "error",
+      error: refusal.toWire(),
+      ...(about === undefined ? {} : { about }),
+      ...(where === undefined ? {} : { conversation: where }),
+    });
+  }
+}
