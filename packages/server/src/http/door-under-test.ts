@@ -1,19 +1,14 @@
-/** For tests: the REST door over a real store and real conversations in a temporary folder. Its bots answer with what they were sent. */
+/** For tests: the REST door over the real store, conversations and bots, in a temporary folder. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Refusal } from "@skep/protocol";
-import type { Bot, BotCreate } from "@skep/protocol";
 import { Access } from "../access/access.ts";
 import { newSignInLink } from "../access/sign-in-link.ts";
 import type { FleetApi } from "../bots/api.ts";
-import { Conversations } from "../conversations/conversations.ts";
-import { Tick } from "../conversations/tick.ts";
-import type { Place } from "../conversations/turn.ts";
-import type { Workers } from "../conversations/turns.ts";
+import { kinds } from "../bots/kinds/index.ts";
+import { Core } from "../core.ts";
 import type { Log, LogFields } from "../log.ts";
 import { silentLog } from "../log.ts";
-import { GroupCommit } from "../store/group-commit.ts";
 import { openDataFolder } from "../store/sqlite/data-folder.ts";
 import { SqliteStore } from "../store/sqlite/sqlite-store.ts";
 import { realTime } from "../time.ts";
@@ -58,17 +53,18 @@ export const problem = (answer: Answer): Problem => answer.json as Problem;
 export async function openDoor(folders: AssetFolders = {}): Promise<DoorUnderTest> {
   const data = mkdtempSync(join(tmpdir(), "skep-door-"));
   const store = await SqliteStore.open(openDataFolder(data), Date.now, () => {});
-  const commit = new GroupCommit({ store, time: realTime });
-  const fleet = new EchoFleet();
-  const conversations: Conversations = new Conversations({
+  const core = await Core.open({
     store,
-    commit,
+    folder: data,
+    kinds,
+    launch: { node: process.execPath, compileCache: join(tmpdir(), "skep-compile-cache"), environment: {} },
     time: realTime,
-    tick: new Tick(realTime),
     messageBytes: 10_240,
     onError: () => {},
-    workers: fleet.workers((token, text) => conversations.turns.answer(token, text)),
+    onBotLog: () => {},
+    onStoreFailure: () => {},
   });
+  const { commit, conversations, fleet } = core;
   const access = new Access({ credentials: await store.credentials(), save: (operation) => commit.add(operation), now: Date.now });
   const { token } = await access.createToken({ name: "test", role: "owner", expiresAt: null });
   const lines: DoorUnderTest["log"] = [];
@@ -121,61 +117,8 @@ export async function openDoor(folders: AssetFolders = {}): Promise<DoorUnderTes
     },
     close: async () => {
       await http.app.close();
-      await conversations.turns.stop();
-      await commit.idle();
-      await store.close();
+      await core.close(0);
       rmSync(data, { recursive: true });
     },
   };
-}
-
-class EchoFleet implements FleetApi {
-  readonly #bots = new Map<string, Bot>();
-
-  workers(answer: (token: string, text: string) => void): Workers {
-    const place: Place = {
-      context: "message",
-      give: ({ token, text }) => {
-        queueMicrotask(() => answer(token, text));
-        return true;
-      },
-      release: () => {},
-      cancel: () => {},
-    };
-    return { settings: (bot) => this.#bots.get(bot)?.limits ?? null, place: (bot) => (this.#bots.has(bot) ? place : null) };
-  }
-  list(): Bot[] {
-    return [...this.#bots.values()];
-  }
-  get(name: string): Bot {
-    const bot = this.#bots.get(name);
-    if (!bot) throw new Refusal("not_found", `There is no bot named "${name}"`);
-    return bot;
-  }
-  async add(input: BotCreate): Promise<Bot> {
-    if (this.#bots.has(input.name)) throw new Refusal("bot_exists", `There is a bot named "${input.name}"`, { field: "name" });
-    return this.#put({ ...input, state: "ready", queued: 0, running: 0, processes: [], createdAt: new Date(0).toISOString() });
-  }
-  async change(name: string, patch: Parameters<FleetApi["change"]>[1]): Promise<Bot> {
-    const bot = this.get(name);
-    return this.#put({ ...bot, ...(patch.options && { options: patch.options }), workers: patch.workers ?? bot.workers });
-  }
-  async remove(name: string): Promise<void> {
-    this.get(name);
-    this.#bots.delete(name);
-  }
-  start = async (name: string): Promise<Bot> => this.#put({ ...this.get(name), state: "ready" });
-  stop = async (name: string): Promise<Bot> => this.#put({ ...this.get(name), state: "stopped" });
-  restart = async (name: string): Promise<Bot> => this.#put({ ...this.get(name), state: "ready" });
-  logs(name: string, _limit: number): ReturnType<FleetApi["logs"]> {
-    this.get(name);
-    return [{ at: new Date(0).toISOString(), pid: null, source: "skep", level: "info", text: "started" }];
-  }
-  watch(_onEvent: Parameters<FleetApi["watch"]>[0]): () => void {
-    return () => {};
-  }
-  #put(bot: Bot): Bot {
-    this.#bots.set(bot.name, bot);
-    return bot;
-  }
 }

@@ -28,7 +28,8 @@ describe("bots", () => {
     expect(bots.map((one) => one.name)).toContain("ada");
     expect((await door.ask("PATCH", "/api/bots/ada", { body: { workers: 3 } })).json).toMatchObject({ workers: 3 });
     expect((await door.ask("POST", "/api/bots/ada/stop")).json).toMatchObject({ state: "stopped" });
-    expect((await door.ask("POST", "/api/bots/ada/start", { body: {} })).json).toMatchObject({ state: "ready" });
+    expect((await door.ask("POST", "/api/bots/ada/start", { body: {} })).json).toMatchObject({ state: "starting" });
+    await expect.poll(async () => (await door.ask("GET", "/api/bots/ada")).json).toMatchObject({ state: "ready" });
     expect((await door.ask("POST", "/api/bots/ada/restart")).status).toBe(200);
     z.strictObject({ lines: z.array(logLineShape) }).parse((await door.ask("GET", "/api/bots/ada/logs?limit=10")).json);
     expect(await door.ask("DELETE", "/api/bots/ada")).toMatchObject({ status: 204, text: "" });
