@@ -11,6 +11,8 @@ if (Number(process.versions.node.split(".")[0]) < needed) {
   );
   process.exit(1);
 }
-// Half of the time of a start is reading the program; this keeps what was read.
-module.enableCompileCache(process.env["NODE_COMPILE_CACHE"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "skep"));
+// What was read of the program is kept: a start takes half of the time, and no thread has to load the reader of TypeScript (17 MB each).
+// Threads take the folder from the environment.
+process.env["NODE_COMPILE_CACHE"] ??= join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "skep");
+module.enableCompileCache(process.env["NODE_COMPILE_CACHE"]);
 await import("../src/main.ts");

@@ -1,6 +1,7 @@
 /** The only file that touches the process: gives the command line its terminal, and the process its exit code. */
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
+import { isatty } from "node:tty";
 import { runCommandLine } from "./cli/program.ts";
 import type { Terminal } from "./cli/terminal.ts";
 
@@ -21,11 +22,11 @@ const terminal: Terminal = {
     platform: process.platform,
     home: homedir(),
     folder: process.cwd(),
-    terminal: process.stderr.isTTY === true,
+    terminal: isatty(2),
   },
   node: process.execPath,
   version,
-  interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+  interactive: isatty(0) && isatty(1),
   out: (line) => void process.stdout.write(`${line}\n`),
   error: (line) => void process.stderr.write(`${line}\n`),
   ask: async (question) => {

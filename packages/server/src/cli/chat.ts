@@ -7,7 +7,7 @@ import type { Client, Conversation, SocketClass } from "@skep/client";
 import type { Conversation as ConversationView } from "@skep/protocol";
 import { WebSocket } from "ws";
 import { findControl } from "../http/control.ts";
-import { callControl } from "./control-client.ts";
+import { askControl, callControl } from "./control-client.ts";
 import { Failure } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -43,14 +43,9 @@ const controlFetch =
   (data: string): typeof fetch =>
   async (input, init) => {
     const { pathname, search } = new URL(input as string);
-    const { body } = init ?? {};
-    const value: unknown = typeof body === "string" ? JSON.parse(body) : undefined;
-    try {
-      const response = await callControl<unknown>(data, init?.method ?? "GET", pathname + search, value);
-      return Response.json(response ?? null);
-    } catch (error) {
-      throw new TypeError(error instanceof Error ? error.message : String(error));
-    }
+    const body: unknown = typeof init?.body === "string" ? JSON.parse(init.body) : undefined;
+    const { status, text } = await askControl(data, init?.method ?? "GET", pathname + search, body);
+    return new Response(text === "" ? null : text, { status });
   };
 
 async function answerOnce(terminal: Terminal, conversation: Conversation): Promise<void> {

@@ -19,7 +19,7 @@ export async function printStatus(terminal: Terminal, data: string, asJson: bool
   else {
     const { total, ready, failed, stopped } = status.bots;
     terminal.out(`Skep ${status.version} at ${styleText("bold", status.url)}, since ${status.startedAt}`);
-    terminal.out(`${status.ready ? styleText("green", "ready") : styleText("red", `not ready: ${status.reason ?? "unknown"}`)}`);
+    terminal.out(status.ready ? styleText("green", "ready") : styleText("red", `not ready: ${status.reason ?? "unknown"}`));
     terminal.out(`${total} bots: ${ready} ready, ${stopped} stopped, ${failed} failed`);
     terminal.out(`data in ${data}`);
   }

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Message } from "@skep/protocol";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Answer, DoorUnderTest } from "./door-under-test.ts";
 import { openDoor, problem } from "./door-under-test.ts";
 
@@ -232,17 +232,16 @@ describe("names and addresses", () => {
   });
 
   test("a bug gets one sentence, and the log gets the rest", async () => {
-    const { list } = door.fleet;
-    door.fleet.list = () => {
+    const list = vi.spyOn(door.fleet, "list").mockImplementation(() => {
       throw new Error("the secret detail");
-    };
+    });
     try {
       const answer = await door.ask("GET", "/api/bots");
       expectProblem(answer, 500, "internal");
       expect(answer.text).not.toContain("secret");
       expect(door.log.at(-1)).toMatchObject({ event: "request-failed", fields: { route: "GET /api/bots" } });
     } finally {
-      door.fleet.list = list;
+      list.mockRestore();
     }
   });
 });
