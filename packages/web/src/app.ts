@@ -71,6 +71,7 @@ function run(): void {
     empty.hidden = false;
     write.enable(bot !== null);
     write.open(`bot.${bot ?? ""}`);
+    write.focus();
     showHeading();
   }
 
@@ -123,7 +124,6 @@ function run(): void {
   function beginEmpty(): void {
     history.pushState(null, "", "#");
     showNone();
-    write.focus();
   }
 
   function show(conversation: Conversation): void {

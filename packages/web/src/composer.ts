@@ -68,6 +68,9 @@ export function composer(send: (text: string) => boolean | Promise<boolean>): Co
       field.disabled = !next;
       changed();
     },
-    focus: () => field.focus(),
+    // On a touch screen that would bring up the keyboard unasked.
+    focus: () => {
+      if (matchMedia("(hover: hover)").matches) field.focus();
+    },
   };
 }

@@ -49,6 +49,7 @@ export class ConversationView {
   readonly #closing = new AbortController();
   #leave: () => void = () => {};
   #atBottom = true;
+  #size = "";
   #frame = 0;
   #loaded = false;
 
@@ -59,6 +60,11 @@ export class ConversationView {
     this.#scroll.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
     this.#earlier.addEventListener("click", () => void this.#showEarlier(), { signal });
     this.#newest.addEventListener("click", () => this.toBottom(), { signal });
+    const resizes = new ResizeObserver(() => {
+      if (this.#atBottom) this.toBottom();
+    });
+    resizes.observe(this.#scroll);
+    signal.addEventListener("abort", () => resizes.disconnect());
     this.#clear();
     void this.#load();
   }
@@ -209,6 +215,7 @@ export class ConversationView {
 
   #showTurns(): void {
     const { drafts, turns } = this.conversation;
+    const online = this.#options.client.connection.name === "open";
     const active = new Set([...turns.keys(), ...drafts.keys()]);
     for (const [turn, { element }] of this.#turnEntries) {
       if (active.has(turn)) continue;
@@ -224,7 +231,7 @@ export class ConversationView {
         const ended = this.#retries.get(turn);
         if (ended) withoutRetry(ended);
       }
-      made.show(drafts.get(turn), turns.get(turn));
+      made.show(drafts.get(turn), turns.get(turn), online);
     }
   }
 
@@ -277,6 +284,15 @@ export class ConversationView {
   }
 
   #scrolled(): void {
+    const { scrollHeight, clientHeight } = this.#scroll;
+    const size = `${scrollHeight} ${clientHeight}`;
+    const resized = size !== this.#size;
+    this.#size = size;
+    // A window that was resized, or a keyboard that came up, is no wish to read something else.
+    if (resized && this.#atBottom) {
+      this.toBottom();
+      return;
+    }
     this.#atBottom = this.#isNearBottom();
     this.#newest.hidden = this.#atBottom;
   }

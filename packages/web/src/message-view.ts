@@ -49,16 +49,17 @@ export const withoutRetry = ({ status }: Entry): void => {
 /** An answer while it is written. */
 export interface TurnEntry {
   readonly element: HTMLLIElement;
-  show(draft: Draft | undefined, turn: TurnView | undefined): void;
+  show(draft: Draft | undefined, turn: TurnView | undefined, online: boolean): void;
 }
 
 export function turnEntry(bot: string, cancel: () => void): TurnEntry {
   const made = entry("bot", bot);
+  made.status.role = "status";
   const stop = button("Stop", cancel);
   let shown = "";
   return {
     element: made.element,
-    show: (draft, turn) => {
+    show: (draft, turn, online) => {
       const text = draft?.text ?? "";
       if (text !== shown) {
         if (text.startsWith(shown) && !text.includes("```") && made.text.firstChild instanceof Text)
@@ -68,9 +69,9 @@ export function turnEntry(bot: string, cancel: () => void): TurnEntry {
       }
       made.text.hidden = text === "";
       made.element.classList.toggle("interrupted", draft?.outcome === "interrupted");
-      const sentence =
-        draft?.outcome === "interrupted" && turn?.state !== "retrying" ? "Interrupted, trying again…" : turnSentence(turn, bot);
-      if (made.status.firstChild?.textContent !== sentence) setStatus(made, sentence, [stop], "status working");
+      const again = online && draft?.outcome === "interrupted" && turn?.state !== "retrying";
+      const sentence = again ? "Interrupted, trying again…" : turnSentence(turn, bot, online);
+      if (made.status.firstChild?.textContent !== sentence) setStatus(made, sentence, online ? [stop] : [], "status working");
     },
   };
 }

@@ -3,6 +3,7 @@ import { button, byId, make } from "./element.ts";
 import { connectionSentence } from "./sentences.ts";
 
 const shownMs = 10_000;
+const untilWorthAWord = 300;
 
 /** A line above the messages, for a while. The same line is not shown twice at a time. */
 export function showNotice(text: string, kind: "wait" | "bad" = "wait"): void {
@@ -20,17 +21,25 @@ export function followConnection(client: Client): void {
   const place = byId("connection");
   let wasOpen = false;
   let said: string | null = null;
+  let soon: ReturnType<typeof setTimeout> | undefined;
+  const say = (): void => {
+    place.replaceChildren(
+      make("span", { text: said ?? "" }),
+      button("Try now", () => client.connectNow()),
+    );
+    place.hidden = said === null;
+  };
   const show = (): void => {
     const state = client.connection;
     if (state.name === "open") wasOpen = true;
     const sentence = connectionSentence(state, wasOpen);
     if (sentence === said) return;
+    const atOnce = sentence === null || !place.hidden;
     said = sentence;
-    place.hidden = sentence === null;
-    place.replaceChildren();
-    if (sentence === null) return;
-    place.append(make("span", { text: sentence }));
-    place.append(button("Try now", () => client.connectNow()));
+    clearTimeout(soon);
+    // A connection that is back in a moment is not worth a word.
+    if (atOnce) say();
+    else soon = setTimeout(say, untilWorthAWord);
   };
   client.onConnection(show);
   show();

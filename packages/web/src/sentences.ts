@@ -2,7 +2,8 @@
 import type { ConnectionState, PendingSend, TurnView } from "@skep/client";
 import type { Bot } from "@skep/protocol";
 
-export function turnSentence(turn: TurnView | undefined, bot: string): string {
+export function turnSentence(turn: TurnView | undefined, bot: string, online: boolean): string {
+  if (!online) return "Goes on when the connection is back";
   switch (turn?.state) {
     case undefined:
       return `${bot} is writing…`;
@@ -44,12 +45,13 @@ export function connectionSentence(state: ConnectionState, wasOpen: boolean): st
     case "open":
     case "closed":
       return null;
+    // One sentence for both: a try at a server that is away is over in a blink, and the line would flicker.
     case "waiting":
-      return wasOpen ? "Connection lost, retrying…" : "No connection yet, retrying…";
     case "connecting":
-    case "authenticating":
       if (state.tries === 0 && !wasOpen) return null;
-      return wasOpen ? "Reconnecting…" : "Connecting…";
+      return wasOpen ? "Connection lost, retrying…" : "No connection yet, retrying…";
+    case "authenticating":
+      return wasOpen ? "Reconnecting…" : null;
     case "refused":
       return state.reason || "The server has closed the connection.";
   }
