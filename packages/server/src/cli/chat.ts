@@ -33,7 +33,7 @@ export async function chat(terminal: Terminal, data: string, bot: string, conver
 function controlSocket(data: string): SocketClass {
   class ControlWebSocket extends WebSocket {
     constructor(_url: string) {
-      super("ws://localhost/ws", { createConnection: () => createConnection(findControl(data)) });
+      super("ws://localhost/ws", { createConnection: () => createConnection(findControl(data) ?? data) });
     }
   }
   return ControlWebSocket as unknown as SocketClass;

@@ -29,11 +29,13 @@ const absent = new Set(["ENOENT", "ECONNREFUSED", "ENOTSOCK"]);
 
 /** One request, whatever its answer. @throws NotRunning, Failure */
 export function askControl(data: string, method: string, path: string, body?: unknown): Promise<ControlAnswer> {
+  const socketPath = findControl(data);
+  if (socketPath === null) return Promise.reject(new NotRunning(data));
   return new Promise((resolve, reject) => {
     const payload = body === undefined ? null : JSON.stringify(body);
     const sent = request(
       {
-        socketPath: findControl(data),
+        socketPath,
         method,
         path,
         agent: false,

@@ -19,13 +19,14 @@ export async function runCommandLine(terminal: Terminal): Promise<number> {
     if (error instanceof Failure) return say(terminal, error.message, error.exitCode);
     if (error instanceof ConfigError) return say(terminal, error.message, exitCodes.usage);
     if (error instanceof Error && forPeople.has(error.name)) return say(terminal, error.message, exitCodes.failed);
-    if (error instanceof Error && "code" in error && typeof error.code === "string") return say(terminal, error.message, exitCodes.failed);
+    // What the system refused: a port, a file.
+    if (error instanceof Error && "syscall" in error) return say(terminal, error.message, exitCodes.failed);
     return say(terminal, `A bug in Skep: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, exitCodes.failed);
   }
 }
 
 /** By name, because their classes come with the store, which most commands do not need. */
-const forPeople = new Set(["DataFolderError", "SchemaError", "StoreFailure"]);
+const forPeople = new Set(["DataFolderError", "SchemaError", "StoreFailure", "Refusal"]);
 
 function say(terminal: Terminal, message: string, code: number): number {
   terminal.error(`skep: ${message}`);
@@ -121,7 +122,7 @@ function botCommands(terminal: Terminal, bot: Command, command: Make, withJson: 
       examples(
         "skep bot add ada --kind ollama --option model=llama3",
         "skep bot add grace --kind openai --option baseUrl=http://127.0.0.1:1234/v1 --option model=local",
-        `skep bot add mine --kind command --option 'command=["python3","bot.py"]'`,
+        `skep bot add mine --kind command --option command=python3 --option 'args=["bot.py"]'`,
       ),
     )
     .action(async (name: string, given: Given & { kind: string; option: string[] }) => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { openApiOf } from "./open-api.ts";
-import type { DoorUnderTest } from "./door-under-test.ts";
-import { openDoor, problem } from "./door-under-test.ts";
+import type { DoorUnderTest } from "../door-under-test.ts";
+import { openDoor, problem } from "../door-under-test.ts";
 import { botShape, conversationShape, logLineShape, messageShape, problemShape, tokenShape } from "./shapes.ts";
 
 let door: DoorUnderTest;

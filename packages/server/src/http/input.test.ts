@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Message } from "@skep/protocol";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Answer, DoorUnderTest } from "./door-under-test.ts";
-import { openDoor, problem } from "./door-under-test.ts";
+import type { Answer, DoorUnderTest } from "../door-under-test.ts";
+import { openDoor, problem } from "../door-under-test.ts";
 
 let door: DoorUnderTest;
 let id: string;

@@ -2,21 +2,21 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Access } from "../access/access.ts";
-import { newSignInLink } from "../access/sign-in-link.ts";
-import type { FleetApi } from "../bots/api.ts";
-import { kinds } from "../bots/kinds/index.ts";
-import { Core } from "../core.ts";
-import type { Log, LogFields } from "../log.ts";
-import { silentLog } from "../log.ts";
-import { openDataFolder } from "../store/sqlite/data-folder.ts";
-import { SqliteStore } from "../store/sqlite/sqlite-store.ts";
-import { realTime } from "../time.ts";
-import { Assets } from "./assets.ts";
-import type { AssetFolders } from "./assets.ts";
-import type { Http } from "./http.ts";
-import { createHttp } from "./http.ts";
-import type { Problem } from "./problem.ts";
+import { Access } from "./access/access.ts";
+import { newSignInLink } from "./access/sign-in-link.ts";
+import type { FleetApi } from "./bots/api.ts";
+import { kinds } from "./bots/kinds/index.ts";
+import { Core } from "./core.ts";
+import type { Log, LogFields } from "./log.ts";
+import { silentLog } from "./log.ts";
+import { openDataFolder } from "./store/sqlite/data-folder.ts";
+import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
+import { realTime } from "./time.ts";
+import { Assets } from "./http/assets.ts";
+import type { AssetFolders } from "./http/assets.ts";
+import type { Http } from "./http/http.ts";
+import { createHttp } from "./http/http.ts";
+import type { Problem } from "./http/problem.ts";
 
 export interface Answer {
   status: number;
