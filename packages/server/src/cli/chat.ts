@@ -72,9 +72,13 @@ async function talk(terminal: Terminal, client: Client, conversation: Conversati
   let answering: { turn: string | null; stop: AbortController } | null = null;
   let lost = false;
   client.onConnection(({ name }) => {
-    if (name === "waiting" && !lost) write(dim("\n(connection lost, trying again; nothing is lost)\n"));
-    if (name === "open" && lost) write(dim("(connected again)\n"));
-    lost = name !== "open";
+    if (name === "waiting" && !lost) {
+      lost = true;
+      write(dim("\n(connection lost, trying again; what was sent is safe)\n"));
+    } else if (name === "open" && lost) {
+      lost = false;
+      write(dim("(connected again)\n"));
+    }
   });
   const lines = createInterface({ input: terminal.input, output: terminal.output, terminal: true, prompt: styleText("bold", "you> ") });
   const ended = new Promise<null>((resolve) => lines.once("close", () => resolve(null)));
