@@ -27,7 +27,7 @@ export class RecordingSocket {
   /** Signed in with the token in the header, unless `authorized` is false. */
   static async open(
     server: Pick<StartedServer, "url" | "token">,
-    { authorized = true, headers = {} as Record<string, string> } = {},
+    { authorized = true, headers = {} }: { authorized?: boolean; headers?: Record<string, string> } = {},
   ): Promise<RecordingSocket> {
     const socket = new WebSocket(`${server.url.replace("http", "ws")}/ws`, {
       headers: { ...(authorized ? { authorization: `Bearer ${server.token}` } : {}), ...headers },

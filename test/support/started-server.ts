@@ -68,7 +68,7 @@ export async function startedServer(
         ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
-      return { status: response.status, body: text === "" ? null : (JSON.parse(text) as Json), headers: response.headers };
+      return { status: response.status, body: text === "" ? null : JSON.parse(text), headers: response.headers };
     },
     again: async () => {
       await server.stop("again");
