@@ -242,4 +242,26 @@ describe.skipIf(executablePath === undefined)("the page", () => {
     expect(await other.locator("#log .text").allTextContents()).toEqual(await texts());
     await other.close();
   });
+
+  test("[K2] what a closed tab has left unsent is sent by another one", async () => {
+    await begin();
+    await say("here");
+    await reads(["here", "here"]);
+    const other = await context.newPage();
+    await other.goto(page.url());
+    await other.locator("#log .text", { hasText: "here" }).first().waitFor();
+    const port = Number(new URL(server.url).port);
+    await server.kill("SIGKILL");
+    for (const text of ["left one", "left two"]) {
+      await other.fill("#text", text);
+      await other.press("#text", "Enter");
+    }
+    await other.locator("#pending li").nth(1).waitFor();
+    await other.close();
+    await page.locator("#pending .text", { hasText: "left two" }).waitFor();
+    server = await startServer(data, port);
+    await page.waitForFunction(() => document.querySelectorAll("#log .text").length === 6);
+    const own = await page.locator("#log .person .text").evaluateAll((found) => found.map((element) => element.textContent));
+    expect(own).toEqual(["here", "left one", "left two"]);
+  });
 });

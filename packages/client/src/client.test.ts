@@ -3,7 +3,8 @@ import type { ClientMessage, Message, ServerMessage } from "@skep/protocol";
 import { connect } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import type { Socket } from "./connection.ts";
-import { HistoryReset, type TurnPart } from "./conversation.ts";
+import { HistoryReset } from "./conversation.ts";
+import type { TurnPart } from "./follow-turn.ts";
 import { memoryStorage } from "./outbox-storage.ts";
 
 /** The other end of the sockets that a client opens; says only what a test says. */

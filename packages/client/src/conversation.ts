@@ -11,7 +11,9 @@ import {
   type Draft,
   type TurnView,
 } from "./conversation-state.ts";
+import { followTurn, type TurnNow, type TurnPart } from "./follow-turn.ts";
 import type { Acceptance, Lane } from "./outbox.ts";
+import { type PendingSend, PendingSends } from "./pending-sends.ts";
 
 /** History differs from what a reader has: the server's log begins another life, or the conversation is gone (S1). */
 export class HistoryReset extends Error {
@@ -24,15 +26,6 @@ export class HistoryReset extends Error {
   }
 }
 
-/** A message on its way, for people to see. It disappears when the message itself arrives. */
-export interface PendingSend {
-  key: string;
-  text: string;
-  /** `waiting`: for a connection, or because the server asked for time; `error` says why, if it did. */
-  state: "sending" | "waiting" | "queued" | "accepted" | "failed";
-  error: WireError | null;
-}
-
 /** What is new since the listener was called last. */
 export interface ConversationChange {
   /** In order, each exactly once. After a reset: those of the new history. */
@@ -40,15 +33,6 @@ export interface ConversationChange {
   /** Everything that was shown before is void. */
   reset: ResetReason | null;
 }
-
-/** What a turn's reader gets. The texts of the deltas since the last `restart`, joined, are the answer so far. */
-export type TurnPart =
-  | { type: "delta"; text: string }
-  /** The attempt was interrupted: what was streamed so far is void. */
-  | { type: "restart" }
-  | { type: "state"; turn: TurnView }
-  /** The last part: the bot's answer, or the message that says why there is none (see `message.outcome`). */
-  | { type: "answer"; message: Message };
 
 /** What a conversation needs of the client that it belongs to. */
 export interface ConversationHost {
@@ -84,9 +68,7 @@ export class Conversation {
   #wakes = new Set<() => void>();
   #fresh: Message[] = [];
   #freshReset: ResetReason | null = null;
-  readonly #accepted = new Map<string, { text: string; seq: number }>();
-  readonly #failed = new Map<string, { text: string; error: WireError }>();
-  readonly #seen = new Set<string>();
+  readonly #sends = new PendingSends();
 
   constructor(id: string, host: ConversationHost) {
     this.id = id;
@@ -113,16 +95,7 @@ export class Conversation {
 
   /** Sends that are not in the log yet, oldest first. */
   get pending(): readonly PendingSend[] {
-    const list: PendingSend[] = [];
-    for (const [key, { text }] of this.#accepted) list.push({ key, text, state: "accepted", error: null });
-    for (const [key, { text, error }] of this.#failed) list.push({ key, text, state: "failed", error });
-    const lane = this.#host.lane(this.id);
-    for (const { key, text, state } of lane?.sends ?? []) {
-      if (this.#seen.has(key)) continue;
-      const shown = state === "queued" ? "queued" : state === "flying" ? "sending" : "waiting";
-      list.push({ key, text, state: shown, error: shown === "waiting" ? (lane?.waitingFor ?? null) : null });
-    }
-    return list;
+    return this.#sends.pending(this.#host.lane(this.id));
   }
 
   /**
@@ -136,7 +109,7 @@ export class Conversation {
 
   /** Forgets a send that failed. */
   dismiss(key: string): void {
-    if (this.#failed.delete(key)) this.#host.changed(this);
+    if (this.#sends.dismiss(key)) this.#host.changed(this);
   }
 
   /** @throws Refusal · TypeError when there is no connection */
@@ -206,44 +179,9 @@ export class Conversation {
     const stop = new AbortController();
     const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
     const messages = this.read(after ? { after, signal: stopped } : { signal: stopped });
-    let stream: string | null = null;
-    let told = "";
-    let view: TurnView | undefined;
+    const look = (): TurnNow => ({ draft: this.#state.drafts.get(turn), view: this.#state.turns.get(turn) });
     try {
-      let next = messages.next();
-      for (;;) {
-        // Whoever reads us takes as long as they like: what changes meanwhile must be seen in the next round.
-        const change = this.#wake(stopped);
-        const draft = this.#state.drafts.get(turn);
-        if (draft && draft.stream !== stream) {
-          if (told !== "") yield { type: "restart" };
-          stream = draft.stream;
-          told = "";
-        }
-        if (draft && draft.text.length > told.length) {
-          const text = draft.text.slice(told.length);
-          told = draft.text;
-          yield { type: "delta", text };
-        }
-        const now = this.#state.turns.get(turn);
-        if (now && now !== view) yield { type: "state", turn: now };
-        view = now;
-        next.catch(() => {}); // It may fail while we are read from; the race below says so then.
-        const step = await Promise.race([next, change]);
-        if (!step) continue;
-        if (step.done) return;
-        next = messages.next();
-        const message = step.value;
-        if (message.turn !== turn || message.role === "person") continue;
-        if (message.outcome === "completed" || message.outcome === undefined) {
-          const goesOn = message.text.startsWith(told);
-          if (!goesOn) yield { type: "restart" };
-          const rest = goesOn ? message.text.slice(told.length) : message.text;
-          if (rest !== "") yield { type: "delta", text: rest };
-        }
-        yield { type: "answer", message };
-        return;
-      }
+      yield* followTurn(turn, messages, look, () => this.#wake(stopped));
     } finally {
       stop.abort();
       await messages.return();
@@ -306,12 +244,8 @@ export class Conversation {
 
   /** @internal The outbox has a final answer. */
   settled(key: string, text: string, outcome: Acceptance | WireError): void {
-    if ("code" in outcome) this.#failed.set(key, { text, error: outcome });
-    else if (!this.#seen.delete(key) && this.#users > 0) {
-      const { position } = this.#state;
-      const here = position?.epoch === outcome.epoch && position.seq >= outcome.seq;
-      if (!here) this.#accepted.set(key, { text, seq: outcome.seq });
-    }
+    if ("code" in outcome) this.#sends.failed(key, text, outcome);
+    else if (this.#users > 0) this.#sends.accepted(key, text, outcome, this.#state.position);
     this.#host.changed(this);
   }
 
@@ -343,8 +277,7 @@ export class Conversation {
       joined = false;
       if (--this.#users > 0) return;
       this.#apply({ type: "detach" });
-      this.#accepted.clear();
-      this.#seen.clear();
+      this.#sends.forget();
       this.#fresh = [];
       this.#freshReset = null;
       this.#host.post({ type: "unsubscribe", conversation: this.id });
@@ -373,20 +306,14 @@ export class Conversation {
     this.#held.push(message);
     if (this.#held.length > 2 * this.#host.heldMessages) this.#held = this.#held.slice(-this.#host.heldMessages);
     if (this.#listeners.size > 0) this.#fresh.push(message);
-    if (message.key !== undefined && !this.#accepted.delete(message.key)) {
-      const sent = this.#host.lane(this.id)?.sends.some((send) => send.key === message.key);
-      if (sent) this.#seen.add(message.key);
-    }
-    // A server that does not tell us the key: by then the message stands in the log all the same.
-    for (const [key, { seq }] of this.#accepted) if (seq <= message.seq) this.#accepted.delete(key);
+    this.#sends.arrived(message, this.#host.lane(this.id));
   }
 
   #forget(reason: ResetReason): void {
     this.#held = [];
     this.#fresh = [];
     this.#freshReset = reason;
-    this.#accepted.clear();
-    this.#seen.clear();
+    this.#sends.forget();
     this.#resets++;
   }
 
