@@ -7,6 +7,7 @@ import type { FleetApi } from "../bots/api.ts";
 import type { ConversationsApi, Person, Sink, Subscription } from "../conversations/api.ts";
 import type { Tick } from "../tick.ts";
 import { OutcomeUnknown } from "../store/group-commit.ts";
+import { textFrame } from "./text-frame.ts";
 
 /** Bytes unsent from which on subscriptions wait (C4). */
 const congestedBytes = 256 * 1024;
@@ -101,7 +102,7 @@ export class Connection implements Sink {
   }
 
   writable(): boolean {
-    return this.#outBytes + this.#socket.bufferedAmount < congestedBytes;
+    return this.#outBytes + this.#stream.writableLength < congestedBytes;
   }
 
   #say(message: ServerMessage): void {
@@ -114,14 +115,16 @@ export class Connection implements Sink {
     if (out.length === 0 || this.#closed) return;
     this.#out = [];
     this.#outBytes = 0;
-    this.#socket.send(out.length === 1 ? (out[0] ?? "") : `[${out.join(",")}]`);
-    if (this.#socket.bufferedAmount > fullBytes) this.#pause();
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#stream.write(textFrame(out.length === 1 ? (out[0] ?? "") : `[${out.join(",")}]`));
+    const unsent = this.#stream.writableLength;
+    if (unsent > fullBytes) this.#pause();
     // What waited while this frame was full has no news to wake it: the drain of the socket does, or this, if all was taken at once.
-    if (this.#socket.bufferedAmount === 0) this.#drained();
+    if (unsent === 0) this.#drained();
   };
 
   #drained(): void {
-    if (this.#paused && this.#socket.bufferedAmount < fullBytes && this.#requests < fullRequests) {
+    if (this.#paused && this.#stream.writableLength < fullBytes && this.#requests < fullRequests) {
       this.#paused = false;
       this.#socket.resume();
     }
@@ -153,7 +156,7 @@ export class Connection implements Sink {
       this.#socket.terminate();
       return;
     }
-    const buffered = this.#socket.bufferedAmount;
+    const buffered = this.#stream.writableLength;
     const sent = (this.#stream.bytesWritten ?? 0) - buffered;
     if (buffered === 0 || sent !== this.#progress.sent) this.#progress = { sent, at: now };
     else if (now - this.#progress.at > stalledMs) {
