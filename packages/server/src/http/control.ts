@@ -60,16 +60,18 @@ export async function openControl(data: string, handle: RequestListener): Promis
   };
 }
 
-/** Where the socket of a running server is; without one, where it would be. */
-export function findControl(data: string): string {
-  return readNote(data) ?? socketIn(data);
+/** Where the socket of a running server would be; null when there can be none. */
+export function findControl(data: string): string | null {
+  return readNote(data) ?? (fits(socketIn(data)) ? socketIn(data) : null);
 }
+
+const fits = (path: string): boolean => Buffer.byteLength(path) <= longestSocketName;
 
 function makePlace(data: string): string {
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const path = socketIn(data);
   if (platform() === "win32") return note(data, `\\\\.\\pipe\\${basename(mkdtempSync(join(tmpdir(), "skep-")))}`);
-  return Buffer.byteLength(path) <= longestSocketName ? path : note(data, socketIn(mkdtempSync(join(tmpdir(), "skep-"))));
+  return fits(path) ? path : note(data, socketIn(mkdtempSync(join(tmpdir(), "skep-"))));
 }
 
 function note(data: string, path: string): string {

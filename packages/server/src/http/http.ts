@@ -36,7 +36,7 @@ export interface HttpParts {
   conversations: ConversationsApi;
   fleet: FleetApi;
   access: Access;
-  config: Pick<Config, "host" | "port" | "messageBytes" | "allowedHosts">;
+  config: Pick<Config, "host" | "port" | "allowedHosts">;
   log: Log;
   assets: Assets;
   version: string;
@@ -92,7 +92,12 @@ export function createHttp(parts: HttpParts): Http {
     if (problem.status === 401) reply.header("www-authenticate", 'Bearer realm="skep"');
     // After a body that was not read to its end, the rest of the connection cannot be understood.
     if (problem.code === "body_too_large") reply.header("connection", "close");
-    reply.code(problem.status).headers(securityHeaders).header("cache-control", "no-store").type(problemType).send(JSON.stringify(problem));
+    reply
+      .code(problem.status)
+      .headers(securityHeaders)
+      .header("cache-control", "no-store")
+      .type(problemType)
+      .send(Buffer.from(JSON.stringify(problem)));
   }
 
   const app = Fastify({
@@ -126,7 +131,7 @@ export function createHttp(parts: HttpParts): Http {
   const routes: Route[] = [
     ...botRoutes(parts.fleet),
     ...conversationRoutes(parts.conversations),
-    ...messageRoutes(parts.conversations, config.messageBytes),
+    ...messageRoutes(parts.conversations),
     ...searchRoutes(parts.conversations),
     ...sessionRoutes({ access, now: parts.now, newLink: () => parts.newLink(url()) }),
     ...operationRoutes({

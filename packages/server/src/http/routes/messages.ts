@@ -1,4 +1,4 @@
-import { checkText, idSchema, keySchema, limits, messageCreateSchema, Refusal } from "@skep/protocol";
+import { idSchema, keySchema, limits, messageCreateSchema, Refusal } from "@skep/protocol";
 import { z } from "zod";
 import type { ConversationsApi } from "../../conversations/api.ts";
 import { numberQuery, seqQuery } from "../query.ts";
@@ -21,7 +21,7 @@ function keyOf(inBody: string | undefined, header: string | undefined): string |
   return header;
 }
 
-export function messageRoutes(conversations: ConversationsApi, messageBytes: number): Route[] {
+export function messageRoutes(conversations: ConversationsApi): Route[] {
   const turnAction = (verb: "cancel" | "retry", summary: string): Route =>
     route({
       method: "POST",
@@ -71,7 +71,6 @@ export function messageRoutes(conversations: ConversationsApi, messageBytes: num
         answer: messageShape.nullable().exactOptional(),
       }),
       handler: async ({ person, params, query, body, header }) => {
-        checkText(body.text, messageBytes);
         const key = keyOf(body.key, header("idempotency-key"));
         const accepted = await conversations.send(person, params.id, { ...body, key });
         if (query.wait === undefined) return accepted;

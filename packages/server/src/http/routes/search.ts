@@ -1,7 +1,6 @@
-import type { Message } from "@skep/protocol";
 import { z } from "zod";
 import type { ConversationsApi } from "../../conversations/api.ts";
-import type { StoredMessage } from "../../store/store.ts";
+import { toMessage } from "../../conversations/encode.ts";
 import { botQuery, numberQuery, textQuery, timeQuery } from "../query.ts";
 import type { Route } from "../route.ts";
 import { route } from "../route.ts";
@@ -14,17 +13,6 @@ const foundShape = z.object({
   message: messageShape,
   /** Offsets in UTF-16 code units of `message.text`. */
   places: z.array(z.object({ offset: z.int(), length: z.int() })),
-});
-
-const toMessage = ({ seq, id, role, author, text, turn, outcome, createdAt }: StoredMessage): Message => ({
-  seq,
-  id: String(id),
-  role,
-  author,
-  text,
-  ...(turn === null ? {} : { turn: String(turn) }),
-  ...(outcome === null ? {} : { outcome }),
-  createdAt: new Date(createdAt).toISOString(),
 });
 
 export function searchRoutes(conversations: ConversationsApi): Route[] {
@@ -50,7 +38,7 @@ export function searchRoutes(conversations: ConversationsApi): Route[] {
             conversation: publicId,
             title,
             bot,
-            message: toMessage(message),
+            message: toMessage(publicId, message),
             places,
           })),
           complete,
