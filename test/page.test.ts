@@ -31,7 +31,7 @@ interface Server {
 }
 
 async function startServer(data: string, port: number): Promise<Server> {
-  const child: ChildProcess = spawn(process.execPath, [program, "start", "--port", String(port), "--data", data], {
+  const child: ChildProcess = spawn(process.execPath, [program, "start", "--port", String(port), "--data", data, "--log", "off"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));

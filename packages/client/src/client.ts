@@ -1,25 +1,15 @@
 import type { Bot, ClientMessage, ServerMessage } from "@skep/protocol";
-import { Refusal, type WireError } from "@skep/protocol/errors";
+import { Refusal } from "@skep/protocol/errors";
 import { type ServerCaller, serverCaller } from "./call-server.ts";
-import { Alarm, type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { Connection, type SocketClass } from "./connection.ts";
 import { type ConnectionState, type ConnectionTimes, defaultTimes } from "./connection-state.ts";
 import { Conversation, type ConversationHost } from "./conversation.ts";
 import { Fleet } from "./fleet.ts";
 import { newId } from "./new-id.ts";
-import {
-  type Acceptance,
-  defaultOutboxWorld,
-  emptyOutbox,
-  type Outbox,
-  type OutboxEffect,
-  type OutboxEvent,
-  outboxDueAt,
-  outboxFrom,
-  outboxStep,
-  recordOf,
-} from "./outbox.ts";
+import type { Acceptance } from "./outbox.ts";
 import { memoryStorage, type OutboxStorage } from "./outbox-storage.ts";
+import { Sender } from "./sender.ts";
 
 export interface ConnectOptions {
   /** The server's address: `http://127.0.0.1:8000`, or its socket's: `ws://127.0.0.1:8000/ws`. */
@@ -40,31 +30,16 @@ export interface ConnectOptions {
 /** Connects, and stays connected until it is closed or refused. Nothing throws: see `connection` and `onConnection`. */
 export const connect = (options: ConnectOptions): Client => new Client(options);
 
-interface Promised {
-  resolve: (acceptance: Acceptance) => void;
-  reject: (error: Refusal) => void;
-}
-
-const refusalOf = (error: WireError): Refusal => new Refusal(error.code, error.detail, error);
-
 export class Client {
   readonly fleet: Fleet;
   /** One REST call, as the same person. @throws Refusal what the server said; TypeError when there was no answer */
   readonly call: ServerCaller;
   readonly #connection: Connection;
-  readonly #storage: OutboxStorage;
-  readonly #clock: Clock;
-  readonly #random: () => number;
+  readonly #sender: Sender;
   readonly #host: ConversationHost;
   readonly #conversations = new Map<string, Conversation>();
-  readonly #promised = new Map<string, Promised>();
   readonly #connectionListeners = new Set<(state: ConnectionState) => void>();
   readonly #noticeListeners = new Set<(notice: { code: string; detail: string }) => void>();
-  readonly #alarm: Alarm;
-  #outbox: Outbox | null = null;
-  /** What was asked for while the storage was read. */
-  #early: OutboxEvent[] = [];
-  #unsaved = false;
   #outgoing: ClientMessage[] = [];
   readonly #touched = new Set<Conversation>();
   #scheduled = false;
@@ -77,17 +52,14 @@ export class Client {
     const socketUrl = new URL(base.pathname === "/" ? "/ws" : base.pathname, base);
     socketUrl.protocol = base.protocol.replace(/^http/, "ws");
     const token = options.token ?? null;
-    this.#clock = options.clock ?? systemClock;
-    this.#random = options.random ?? Math.random;
-    this.#storage = options.storage ?? memoryStorage();
+    const { clock = systemClock, random = Math.random } = options;
     this.call = serverCaller(base.origin, token, options.fetch ?? ((input, init) => fetch(input, init)));
-    this.#alarm = new Alarm(this.#clock, () => this.#apply({ type: "timer" }));
     this.#connection = new Connection({
       url: socketUrl.href,
       token,
       Socket: options.WebSocket ?? (globalThis.WebSocket as unknown as SocketClass),
-      clock: this.#clock,
-      random: this.#random,
+      clock,
+      random,
       times: { ...defaultTimes, ...options.times },
       onState: (state) => this.#onState(state),
       onMessage: (message) => this.#onMessage(message),
@@ -95,15 +67,15 @@ export class Client {
     const post = (message: ClientMessage): void => this.#post(message);
     this.fleet = new Fleet(post, this.call);
     this.#host = {
-      clock: this.#clock,
-      random: this.#random,
+      clock,
+      random,
       call: this.call,
       heldMessages: options.heldMessages ?? 1000,
       ended: () => this.#ended,
       connected: () => this.#connection.state.name === "open",
       post,
       reconnect: () => this.#connection.giveUp("the server does not keep the protocol"),
-      lane: (conversation) => this.#outbox?.lanes.get(conversation),
+      lane: (conversation) => this.#sender.lane(conversation),
       add: (conversation, key, text) => this.#add(conversation, key, text),
       changed: (conversation) => {
         this.#touched.add(conversation);
@@ -111,13 +83,17 @@ export class Client {
       },
       newKey: newId,
     };
-    const record = this.#storage.load();
-    if (record instanceof Promise) {
-      void record.then(
-        (loaded) => this.#begin(loaded ? outboxFrom(loaded) : emptyOutbox(newId())),
-        () => this.#begin(emptyOutbox(newId())),
-      );
-    } else this.#begin(record ? outboxFrom(record) : emptyOutbox(newId()));
+    this.#sender = new Sender({
+      storage: options.storage ?? memoryStorage(),
+      clock,
+      random,
+      post,
+      settled: (conversation, key, text, outcome) => this.conversation(conversation).settled(key, text, outcome),
+      changed: (conversation) => this.#host.changed(this.conversation(conversation)),
+    });
+    this.#sender.open(() => {
+      if (this.#ended !== "closed") this.#connection.step({ type: "start" });
+    });
   }
 
   get connection(): ConnectionState {
@@ -131,7 +107,7 @@ export class Client {
 
   /** Conversations with sends that have no final answer. */
   get unsent(): readonly string[] {
-    return [...(this.#outbox?.lanes ?? [])].filter(([, lane]) => lane.sends.length > 0).map(([id]) => id);
+    return this.#sender.unsent;
   }
 
   /** The same id gives the same object. */
@@ -167,81 +143,27 @@ export class Client {
     if (this.#ended === "closed") return;
     this.#ended = "closed";
     this.#connection.step({ type: "stop" });
-    this.#alarm.set(null);
-    this.#rejectAll(new Refusal("shutting_down", "the client was closed before there was an answer"));
+    this.#sender.close(new Refusal("shutting_down", "the client was closed before there was an answer"));
     this.#flush();
-  }
-
-  #begin(outbox: Outbox): void {
-    this.#outbox = outbox;
-    for (const id of outbox.lanes.keys()) this.#touched.add(this.conversation(id));
-    const early = this.#early;
-    this.#early = [];
-    for (const event of early) this.#apply(event);
-    this.#storage.takeOver?.(({ lanes }) => {
-      for (const [conversation, { sends }] of Object.entries(lanes)) {
-        for (const { key, text } of sends) this.#apply({ type: "add", conversation, key, text });
-      }
-    });
-    if (this.#ended !== "closed") this.#connection.step({ type: "start" });
-    this.#schedule();
   }
 
   #add(conversation: string, key: string, text: string): Promise<Acceptance> {
     if (this.#ended) {
       return Promise.reject(this.#ended === "closed" ? new Refusal("state_conflict", "the client is closed") : this.#ended);
     }
-    const { promise, resolve, reject } = Promise.withResolvers<Acceptance>();
-    this.#promised.set(`${conversation} ${key}`, { resolve, reject });
-    this.#apply({ type: "add", conversation, key, text });
-    return promise;
-  }
-
-  #apply(event: OutboxEvent): void {
-    if (!this.#outbox) {
-      if (event.type === "add") this.#early.push(event);
-      return;
-    }
-    const world = { now: this.#clock.now(), random: this.#random(), ...defaultOutboxWorld };
-    const { outbox, effects } = outboxStep(this.#outbox, event, world);
-    this.#outbox = outbox;
-    this.#alarm.set(this.#ended === "closed" ? null : outboxDueAt(outbox));
-    for (const effect of effects) this.#carryOut(effect, outbox.sender);
-    if (event.type === "add" || effects.some(({ type }) => type !== "transmit")) this.#unsaved = true;
-    if ("conversation" in event) this.#touched.add(this.conversation(event.conversation));
-    else for (const [id, lane] of outbox.lanes) if (lane.sends.length > 0) this.#touched.add(this.conversation(id));
-    this.#schedule();
-  }
-
-  #carryOut(effect: OutboxEffect, sender: string): void {
-    const { conversation, key } = effect;
-    if (effect.type === "transmit") {
-      this.#post({ type: "send", conversation, key, n: effect.n, sender, text: effect.text });
-      return;
-    }
-    const promised = this.#promised.get(`${conversation} ${key}`);
-    this.#promised.delete(`${conversation} ${key}`);
-    if (effect.type === "accepted") {
-      promised?.resolve(effect.acceptance);
-      this.conversation(conversation).settled(key, effect.text, effect.acceptance);
-    } else {
-      promised?.reject(refusalOf(effect.error));
-      this.conversation(conversation).settled(key, effect.text, effect.error);
-    }
+    return this.#sender.add(conversation, key, text);
   }
 
   #onState(state: ConnectionState): void {
     if (state.name !== "open") {
       this.#outgoing = [];
-      if (this.#outbox?.connected) {
-        this.#apply({ type: "disconnected" });
-        for (const conversation of this.#conversations.values()) conversation.disconnected();
-      }
+      this.#sender.hear({ type: "disconnected" });
+      for (const conversation of this.#conversations.values()) conversation.disconnected();
     }
     if (state.name === "refused") {
       const code = state.code === 4503 ? "not_allowed" : state.code === 4501 ? "not_signed_in" : "state_conflict";
       this.#ended = new Refusal(code, state.reason === "" ? undefined : state.reason);
-      this.#rejectAll(this.#ended);
+      this.#sender.rejectAll(this.#ended);
       for (const conversation of this.#conversations.values()) this.#touched.add(conversation);
     }
     this.#schedule();
@@ -253,13 +175,13 @@ export class Client {
       case "hello":
         this.#person = message.person;
         for (const conversation of this.#conversations.values()) conversation.connected();
-        this.#apply({ type: "connected" });
+        this.#sender.hear({ type: "connected" });
         this.fleet.connected();
         return;
       case "accepted":
       case "queued":
       case "refused":
-        this.#apply(message);
+        this.#sender.hear(message);
         return;
       case "resumed":
       case "reset":
@@ -294,11 +216,6 @@ export class Client {
     }
   }
 
-  #rejectAll(refusal: Refusal): void {
-    for (const { reject } of this.#promised.values()) reject(refusal);
-    this.#promised.clear();
-  }
-
   #post(message: ClientMessage): void {
     if (this.#connection.state.name !== "open") return;
     this.#outgoing.push(message);
@@ -316,8 +233,7 @@ export class Client {
   }
 
   #flush(): void {
-    if (this.#unsaved && this.#outbox) this.#storage.save(recordOf(this.#outbox));
-    this.#unsaved = false;
+    this.#sender.save();
     const outgoing = this.#outgoing;
     this.#outgoing = [];
     if (outgoing.length > 0) this.#connection.post(outgoing);

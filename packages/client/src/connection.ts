@@ -121,18 +121,27 @@ export class Connection {
 
   #hear(data: unknown, current: () => boolean): void {
     this.step({ type: "heard" });
-    let frame: ServerMessage | ServerMessage[];
-    try {
-      frame = JSON.parse(String(data)) as ServerMessage | ServerMessage[];
-    } catch {
-      this.giveUp("a frame was not JSON");
+    const frame = parse(data);
+    if (!frame) {
+      this.giveUp("a frame could not be read");
       return;
     }
-    for (const message of Array.isArray(frame) ? frame : [frame]) {
+    for (const message of frame) {
       // The state machine goes to `open` first: whoever hears hello may post.
       if (message.type === "hello") this.step({ type: "hello" });
       this.#options.onMessage(message);
       if (!current()) return;
     }
+  }
+}
+
+/** @returns null for what is not a frame */
+function parse(data: unknown): ServerMessage[] | null {
+  try {
+    const frame = JSON.parse(String(data)) as unknown;
+    const list: unknown[] = Array.isArray(frame) ? frame : [frame];
+    return list.every((one) => typeof one === "object" && one !== null) ? (list as ServerMessage[]) : null;
+  } catch {
+    return null;
   }
 }

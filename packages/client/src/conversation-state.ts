@@ -172,12 +172,13 @@ function turnChanged(state: ConversationState, view: TurnView): ConversationStep
 
 /** One thing that the server said, or that we did. Never throws. */
 export function conversationStep(state: ConversationState, input: ConversationInput): ConversationStep {
-  if (input.type === "detach") return same(state.phase === "gone" ? state : { ...state, phase: "detached" });
+  if (state.phase === "gone") return same(state);
+  if (input.type === "detach") return same(state.phase === "detached" ? state : { ...state, phase: "detached" });
   if (input.type === "subscribe") {
     const { position } = state;
     return { state: { ...state, phase: "subscribing" }, effects: [{ type: "subscribe", after: position }] };
   }
-  if (state.phase === "detached" || state.phase === "gone") return same(state);
+  if (state.phase === "detached") return same(state);
   if (input.type === "reset") return reset(state, input.reason, input.epoch);
   if (state.phase === "subscribing") return input.type === "resumed" ? resumed(state, input.epoch, input.from) : same(state);
   switch (input.type) {

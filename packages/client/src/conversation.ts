@@ -220,7 +220,6 @@ export class Conversation {
   /** @internal */
   disconnected(): void {
     this.#apply({ type: "detach" });
-    this.#host.changed(this);
   }
 
   /** @internal */
