@@ -189,8 +189,15 @@ export class Conversations implements ConversationsApi {
     return { state: await this.turns.retry(active, number) };
   }
 
-  async subscribe(person: Person, id: string, after: Position | null, sink: Sink): Promise<Subscription> {
+  async subscribe(
+    person: Person,
+    id: string,
+    after: Position | null,
+    sink: Sink,
+    wanted: () => boolean = () => true,
+  ): Promise<Subscription | null> {
     const active = await this.#find(person, id);
+    if (!wanted()) return null;
     const { epoch, head, publicId: conversation } = active;
     const reason: ResetReason | null =
       after === null || after.seq === 0 ? null : after.epoch !== epoch ? "epoch" : after.seq > head ? "ahead" : null;

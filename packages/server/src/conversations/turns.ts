@@ -1,7 +1,7 @@
 import { Refusal } from "@skep/protocol/errors";
 import type { Message, TurnOutcome, TurnState } from "@skep/protocol";
 import type { GroupCommit } from "../store/group-commit.ts";
-import type { Store, StoredTurn } from "../store/store.ts";
+import type { Store, StoredMessage, StoredTurn } from "../store/store.ts";
 import type { Time } from "../time.ts";
 import type { ActiveConversation } from "./active.ts";
 import { encode, streamName, toMessage } from "./encode.ts";
@@ -362,24 +362,14 @@ export class Turns {
     turn.takeBackPause?.();
     const entry = { turn: turn.number, attempt: turn.attempt, generation: this.#o.store.generation, outcome, role, author, text };
     try {
-      const answer = await this.#o.log.closeTurn(turn.active, entry, () => {
+      const answer = await this.#o.log.closeTurn(turn.active, entry, (message) => {
         if (turn.stream) turn.active.streamEnded(turn.stream, outcome);
         turn.stream = null;
         turn.interrupted = null;
+        this.#resolveAnswer(turn, message);
       });
       if (answer.ok) {
         this.#o.onClosed?.(outcome, this.#o.time.now() - turn.startedAt);
-        this.#resolveAnswer(turn, {
-          id: answer.id,
-          seq: answer.seq,
-          role,
-          author,
-          key: null,
-          text,
-          turn: turn.number,
-          outcome,
-          createdAt: this.#o.time.now(),
-        });
         if (outcome !== "completed") turn.active.state(this.#endState(turn, outcome, text));
       } else {
         this.#o.onError("turn-fenced", { turn: turn.name, conversation: turn.active.publicId, reason: answer.detail });
@@ -412,7 +402,7 @@ export class Turns {
       : this.#close(turn, "cancelled", "bot", turn.bot, soFar);
   }
 
-  #resolveAnswer(turn: Turn, stored: Parameters<typeof toMessage>[1]): void {
+  #resolveAnswer(turn: Turn, stored: StoredMessage): void {
     const waiting = this.#answers.get(turn.number);
     if (!waiting) return;
     this.#answers.delete(turn.number);

@@ -63,7 +63,7 @@ export class SimulatedClient {
     link.up(() => {
       server
         .subscribe(person, this.#conversation, this.#position.seq === 0 ? null : { ...this.#position }, link)
-        .then((subscription) => link.subscribed(subscription))
+        .then((subscription) => subscription && link.subscribed(subscription))
         .catch((error: unknown) => this.broken.push(`subscribe: ${String(error)}`));
     });
     for (const send of this.#outbox) this.#send(link, send);

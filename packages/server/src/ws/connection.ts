@@ -31,6 +31,11 @@ export interface ConnectionOptions {
   onBug(error: unknown): void;
 }
 
+interface Opening {
+  opening: true;
+}
+const isOpen = (subscription: Subscription | Opening): subscription is Subscription => !("opening" in subscription);
+
 /** One WebSocket: parse, call, encode. It owns positions, never a queue of messages. */
 export class Connection implements Sink {
   readonly #socket: WebSocket;
@@ -39,7 +44,8 @@ export class Connection implements Sink {
   #person: SignedIn | null;
   #out: string[] = [];
   #outBytes = 0;
-  readonly #subscriptions = new Map<string, Subscription | "opening">();
+  /** By conversation; an object of its own while it is being opened, so that a later request for the same one is told apart. */
+  readonly #subscriptions = new Map<string, Subscription | Opening>();
   #unwatch: (() => void) | null = null;
   #requests = 0;
   #paused = false;
@@ -75,7 +81,7 @@ export class Connection implements Sink {
     this.#socket.once("close", () => {
       this.#closed = true;
       this.#unwatch?.();
-      for (const subscription of this.#subscriptions.values()) if (subscription !== "opening") subscription.close();
+      for (const subscription of this.#subscriptions.values()) if (isOpen(subscription)) subscription.close();
       this.#subscriptions.clear();
       run();
     });
@@ -128,7 +134,7 @@ export class Connection implements Sink {
       this.#paused = false;
       this.#socket.resume();
     }
-    for (const subscription of this.#subscriptions.values()) if (subscription !== "opening") subscription.drained();
+    for (const subscription of this.#subscriptions.values()) if (isOpen(subscription)) subscription.drained();
   }
 
   #pause(): void {
@@ -213,7 +219,7 @@ export class Connection implements Sink {
         return;
       case "unsubscribe": {
         const subscription = this.#subscriptions.get(message.conversation);
-        if (subscription && subscription !== "opening") subscription.close();
+        if (subscription && isOpen(subscription)) subscription.close();
         this.#subscriptions.delete(message.conversation);
         return;
       }
@@ -225,7 +231,7 @@ export class Connection implements Sink {
         return;
       case "snapshot": {
         const subscription = this.#subscriptions.get(message.conversation);
-        if (subscription && subscription !== "opening") subscription.snapshot(message.stream, message.offset);
+        if (subscription && isOpen(subscription)) subscription.snapshot(message.stream, message.offset);
         return;
       }
       case "watch":
@@ -295,18 +301,18 @@ export class Connection implements Sink {
   async #subscribe(person: Person, message: Extract<ClientMessage, { type: "subscribe" }>): Promise<void> {
     const { conversation, after } = message;
     const before = this.#subscriptions.get(conversation);
-    if (before === "opening") return;
-    before?.close();
+    if (before && isOpen(before)) before.close();
     if (!before && this.#subscriptions.size >= limits.subscriptions) {
       throw new Refusal("busy", `At most ${limits.subscriptions} subscriptions on one connection`, { retryAfterMs: 0 });
     }
-    this.#subscriptions.set(conversation, "opening");
+    const opening: Opening = { opening: true };
+    this.#subscriptions.set(conversation, opening);
+    const wanted = (): boolean => !this.#closed && this.#subscriptions.get(conversation) === opening;
     try {
-      const subscription = await this.#o.conversations.subscribe(person, conversation, after ?? null, this);
-      if (this.#closed || this.#subscriptions.get(conversation) !== "opening") subscription.close();
-      else this.#subscriptions.set(conversation, subscription);
+      const subscription = await this.#o.conversations.subscribe(person, conversation, after ?? null, this, wanted);
+      if (subscription) this.#subscriptions.set(conversation, subscription);
     } catch (error) {
-      this.#subscriptions.delete(conversation);
+      if (wanted()) this.#subscriptions.delete(conversation);
       throw error;
     }
   }
