@@ -48,7 +48,7 @@ export const readSql = {
   contextBefore: `SELECT ${messageColumns} FROM messages m WHERE m.conversation = ? AND m.seq < ? AND m.role <> ${roleNumber.system} ORDER BY m.seq DESC LIMIT ?`,
   turn: `SELECT ${turnColumns} FROM turns t JOIN conversations c ON c.id = t.conversation WHERE t.id = ? AND c.deleted_at IS NULL`,
   pendingTurns: `SELECT ${turnColumns} FROM turns t JOIN conversations c ON c.id = t.conversation WHERE t.state = 0 AND t.id > ? ORDER BY t.id LIMIT ?`,
-  draft: "SELECT attempt, start, text FROM drafts WHERE turn = ? ORDER BY attempt DESC, start",
+  draft: "SELECT attempt, start, text FROM drafts WHERE turn = ? ORDER BY attempt, start",
   firstAfter: "SELECT id FROM messages WHERE created_at > ? ORDER BY created_at, id LIMIT 1",
   lastBefore: "SELECT id FROM messages WHERE created_at < ? ORDER BY created_at DESC, id DESC LIMIT 1",
   search: `SELECT ${messageColumns}, c.public_id, c.title, c.bot FROM message_search JOIN messages m ON m.id = message_search.rowid JOIN conversations c ON c.id = m.conversation WHERE message_search MATCH ? AND message_search.rowid BETWEEN ? AND ? AND m.created_at BETWEEN ? AND ? AND c.person = ? AND c.deleted_at IS NULL AND (? IS NULL OR c.bot = ?) ORDER BY message_search.rowid DESC LIMIT ?`,
@@ -117,7 +117,7 @@ export class Reads {
   draft(turn: number): { attempt: number; text: string } | null {
     const rows = this.#statements.draft.all(turn);
     // A text whose beginning was not saved is none: that of the attempt before it is shown.
-    const attempt = rows.find((row) => row.start === 0)?.attempt;
+    const attempt = rows.findLast((row) => row.start === 0)?.attempt;
     if (attempt === undefined) return null;
     let text = "";
     for (const row of rows) if (row.attempt === attempt && row.start <= text.length) text = text.slice(0, row.start) + row.text;
