@@ -1,5 +1,6 @@
-import { mkdirSync, statfsSync, chmodSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, statSync, statfsSync } from "node:fs";
 import { join } from "node:path";
+import type { Database } from "./database.ts";
 import { openDatabase, sqliteCode, sqliteErrors } from "./database.ts";
 
 /** The folder cannot be used; the text says what to do. */
@@ -35,16 +36,17 @@ export interface DataFolder {
 
 /**
  * Makes the folder if it is missing (0700) and takes it for this process alone (D2). The lock is an SQLite transaction on a file of its own:
- * the system lets it go when the process dies, however it dies.
- * @throws DataFolderError when it is taken, on a network file system, or not writable.
+ * the system lets it go when the process dies, however it dies. It also goes when this process opens and closes that file by any other way,
+ * so nothing here may copy or read `skep.lock`.
+ * @throws DataFolderError when it is taken, on a network file system, not writable, or holds other files that others can read.
  */
 export function openDataFolder(path: string, fileSystemType: (path: string) => number = (p) => statfsSync(p).type): DataFolder {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    chmodSync(path, 0o700);
   } catch (error) {
     throw new DataFolderError(`The data folder ${path} cannot be made: ${(error as Error).message}. Choose another one with --data.`);
   }
+  keepPrivate(path);
   const network = networkFileSystem(fileSystemType(path));
   if (network) {
     throw new DataFolderError(
@@ -55,13 +57,27 @@ export function openDataFolder(path: string, fileSystemType: (path: string) => n
   return { path, database: join(path, "skep.db"), release: () => lock.close() };
 }
 
+/** A folder of somebody else is never changed: a slip like `--data /tmp` would lock everybody out of it. */
+function keepPrivate(path: string): void {
+  const open = (statSync(path).mode & 0o077) !== 0;
+  if (!open) return;
+  const files = readdirSync(path);
+  if (files.length > 0 && !files.includes("skep.lock") && !files.includes("skep.db")) {
+    throw new DataFolderError(
+      `The data folder ${path} holds other files and is open to other users. Choose an empty folder with --data, or close this one (chmod 700).`,
+    );
+  }
+  chmodSync(path, 0o700);
+}
+
 function takeLock(path: string): { close(): void } {
-  const lock = openDatabase(join(path, "skep.lock"));
+  let lock: Database | null = null;
   try {
+    lock = openDatabase(join(path, "skep.lock"));
     lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
     return lock;
   } catch (error) {
-    lock.close();
+    lock?.close();
     if (sqliteCode(error) === sqliteErrors.busy) {
       throw new DataFolderError(
         `The data folder ${path} is in use by another Skep. Stop that one first, or choose another folder with --data.`,

@@ -14,7 +14,8 @@ import type {
 } from "../store.ts";
 import type { Database, Value } from "./database.ts";
 import type { MessageRow, TurnRow } from "./rows.ts";
-import { messageColumns, messageFrom, turnFrom } from "./rows.ts";
+import { messageColumns, messageFrom, roleNumber, turnFrom } from "./rows.ts";
+import { findWords, matchExpression, searchWords } from "./search-words.ts";
 
 interface ConversationRow {
   id: number;
@@ -33,9 +34,8 @@ const turnColumns =
 
 /** Messages that are not in the full-text index yet are looked through one by one, up to this many. */
 const unindexedScan = 2000;
-/** Around a hit in FTS5's highlight; characters that no keyboard makes. */
-const open = "\uE000";
-const shut = "\uE001";
+/** A clock may have been set back or forward by this much without hiding a message from a search by time (O5). */
+const clockSlackMs = 12 * 3_600_000;
 
 /** Every statement text, so that a test can ask for the plan of each. */
 export const readSql = {
@@ -45,13 +45,14 @@ export const readSql = {
   head: "SELECT coalesce(max(seq), 0) AS seq FROM messages WHERE conversation = ?",
   messagesAfter: `SELECT ${messageColumns} FROM messages m WHERE m.conversation = ? AND m.seq > ? ORDER BY m.seq LIMIT ?`,
   messagesBefore: `SELECT ${messageColumns} FROM messages m WHERE m.conversation = ? AND m.seq < ? ORDER BY m.seq DESC LIMIT ?`,
+  contextBefore: `SELECT ${messageColumns} FROM messages m WHERE m.conversation = ? AND m.seq < ? AND m.role <> ${roleNumber.system} ORDER BY m.seq DESC LIMIT ?`,
   turn: `SELECT ${turnColumns} FROM turns t JOIN conversations c ON c.id = t.conversation WHERE t.id = ? AND c.deleted_at IS NULL`,
   pendingTurns: `SELECT ${turnColumns} FROM turns t JOIN conversations c ON c.id = t.conversation WHERE t.state = 0 AND t.id > ? ORDER BY t.id LIMIT ?`,
-  draft: "SELECT attempt, start, text FROM drafts WHERE turn = ? ORDER BY attempt DESC, start",
-  firstSince: "SELECT id FROM messages WHERE created_at >= ? ORDER BY created_at, id LIMIT 1",
-  lastUntil: "SELECT id FROM messages WHERE created_at <= ? ORDER BY created_at DESC, id DESC LIMIT 1",
-  search: `SELECT ${messageColumns}, c.public_id, c.title, c.bot, highlight(message_search, 0, '${open}', '${shut}') AS marked FROM message_search JOIN messages m ON m.id = message_search.rowid JOIN conversations c ON c.id = m.conversation WHERE message_search MATCH ? AND message_search.rowid BETWEEN ? AND ? AND c.person = ? AND c.deleted_at IS NULL AND (? IS NULL OR c.bot = ?) ORDER BY message_search.rowid DESC LIMIT ?`,
-  unindexed: `SELECT ${messageColumns}, c.public_id, c.title, c.bot, c.person FROM messages m JOIN conversations c ON c.id = m.conversation WHERE m.id > ? AND m.id BETWEEN ? AND ? AND c.deleted_at IS NULL ORDER BY m.id DESC LIMIT ?`,
+  draft: "SELECT attempt, start, text FROM drafts WHERE turn = ? ORDER BY attempt, start",
+  firstAfter: "SELECT id FROM messages WHERE created_at > ? ORDER BY created_at, id LIMIT 1",
+  lastBefore: "SELECT id FROM messages WHERE created_at < ? ORDER BY created_at DESC, id DESC LIMIT 1",
+  search: `SELECT ${messageColumns}, c.public_id, c.title, c.bot FROM message_search JOIN messages m ON m.id = message_search.rowid JOIN conversations c ON c.id = m.conversation WHERE message_search MATCH ? AND message_search.rowid BETWEEN ? AND ? AND m.created_at BETWEEN ? AND ? AND c.person = ? AND c.deleted_at IS NULL AND (? IS NULL OR c.bot = ?) ORDER BY message_search.rowid DESC LIMIT ?`,
+  unindexed: `SELECT ${messageColumns}, c.public_id, c.title, c.bot, c.person FROM messages m JOIN conversations c ON c.id = m.conversation WHERE m.id > ? AND m.id BETWEEN ? AND ? AND m.created_at BETWEEN ? AND ? AND c.deleted_at IS NULL ORDER BY m.id DESC LIMIT ?`,
   indexed: "SELECT value FROM meta WHERE name = 'search_indexed'",
   newest: "SELECT max(id) AS id FROM messages",
   bots: "SELECT name, kind, definition, wanted, created_at FROM bots ORDER BY name",
@@ -96,7 +97,7 @@ export class Reads {
   context(conversation: number, beforeSeq: number, maxMessages: number, maxCharacters: number): StoredMessage[] {
     const chosen: StoredMessage[] = [];
     let characters = 0;
-    for (const row of this.#statements.messagesBefore.all(conversation, beforeSeq, maxMessages)) {
+    for (const row of this.#statements.contextBefore.all(conversation, beforeSeq, maxMessages)) {
       characters += row.text.length;
       if (characters > maxCharacters) break;
       chosen.push(messageFrom(row));
@@ -115,10 +116,11 @@ export class Reads {
 
   draft(turn: number): { attempt: number; text: string } | null {
     const rows = this.#statements.draft.all(turn);
-    const attempt = rows[0]?.attempt;
+    // A text whose beginning was not saved is none: that of the attempt before it is shown.
+    const attempt = rows.findLast((row) => row.start === 0)?.attempt;
     if (attempt === undefined) return null;
     let text = "";
-    for (const row of rows) if (row.attempt === attempt) text = text.slice(0, row.start) + row.text;
+    for (const row of rows) if (row.attempt === attempt && row.start <= text.length) text = text.slice(0, row.start) + row.text;
     return { attempt, text };
   }
 
@@ -127,19 +129,22 @@ export class Reads {
     if (words.length === 0) return { found: [], complete: true };
     const s = this.#statements;
     const newest = s.newest.get()?.id ?? 0;
-    const from = filter.since === undefined ? 0 : (s.firstSince.get(filter.since)?.id ?? newest + 1);
-    const to = filter.until === undefined ? newest : (s.lastUntil.get(filter.until)?.id ?? 0);
+    const { since = 0, until = Number.MAX_SAFE_INTEGER } = filter;
+    const from = since === 0 ? 0 : (s.lastBefore.get(since - clockSlackMs)?.id ?? 0) + 1;
+    const to = until > Number.MAX_SAFE_INTEGER - clockSlackMs ? newest : (s.firstAfter.get(until + clockSlackMs)?.id ?? newest + 1) - 1;
     const indexed = Number(s.indexed.get()?.value ?? 0);
     const found: Found[] = [];
-    for (const row of s.unindexed.all(indexed, from, to, unindexedScan)) {
+    for (const row of s.unindexed.all(indexed, from, to, since, until, unindexedScan)) {
       if (row.person !== filter.person || (filter.bot !== undefined && row.bot !== filter.bot)) continue;
-      const places = placesOf(row.text, words);
-      if (places && found.length < filter.limit) found.push(foundFrom(row, places));
+      const { places, all } = findWords(row.text, words);
+      if (all && found.length < filter.limit) found.push(foundFrom(row, places));
     }
     if (found.length < filter.limit) {
       const bot = filter.bot ?? null;
-      const rows = s.search.all(matchExpression(words), from, Math.min(to, indexed), filter.person, bot, bot, filter.limit - found.length);
-      for (const row of rows) found.push(foundFrom(row, placesFromMarks(row.text, row.marked)));
+      const rest = filter.limit - found.length;
+      for (const row of s.search.all(matchExpression(words), from, Math.min(to, indexed), since, until, filter.person, bot, bot, rest)) {
+        found.push(foundFrom(row, findWords(row.text, words).places));
+      }
     }
     return { found, complete: newest - indexed <= unindexedScan };
   }
@@ -197,39 +202,6 @@ const foundFrom = (row: FoundRow, places: Found["places"]): Found => ({
   places,
 });
 
-/** The words of a query as the index splits them: letters and digits. */
-export const searchWords = (query: string): string[] => query.match(/[\p{L}\p{N}\p{M}]+/gu)?.slice(0, 16) ?? [];
-
-/** All words, in any order; the last one may be a beginning. Quoted, so that nothing of it is FTS5 syntax. */
-export const matchExpression = (words: readonly string[]): string => `${words.map((word) => `"${word}"`).join(" AND ")}*`;
-
-/** Where each word occurs first, or null when one is missing. */
-function placesOf(text: string, words: readonly string[]): Found["places"] | null {
-  const lower = text.toLowerCase();
-  const places: Found["places"] = [];
-  for (const word of words) {
-    const offset = lower.indexOf(word.toLowerCase());
-    if (offset < 0) return null;
-    places.push({ offset, length: word.length });
-  }
-  return places;
-}
-
-function placesFromMarks(text: string, marked: string): Found["places"] {
-  if (text.includes(open) || text.includes(shut)) return [];
-  const places: Found["places"] = [];
-  let removed = 0;
-  let at = marked.indexOf(open);
-  while (at >= 0) {
-    const end = marked.indexOf(shut, at);
-    if (end < 0) break;
-    places.push({ offset: at - removed, length: end - at - 1 });
-    removed += 2;
-    at = marked.indexOf(open, end);
-  }
-  return places;
-}
-
 function prepare(db: Database) {
   return {
     conversation: db.prepare<ConversationRow>(readSql.conversation),
@@ -238,12 +210,13 @@ function prepare(db: Database) {
     head: db.prepare<{ seq: number }>(readSql.head),
     messagesAfter: db.prepare<MessageRow>(readSql.messagesAfter),
     messagesBefore: db.prepare<MessageRow>(readSql.messagesBefore),
+    contextBefore: db.prepare<MessageRow>(readSql.contextBefore),
     turn: db.prepare<TurnRow>(readSql.turn),
     pendingTurns: db.prepare<TurnRow>(readSql.pendingTurns),
     draft: db.prepare<{ attempt: number; start: number; text: string }>(readSql.draft),
-    firstSince: db.prepare<{ id: number }>(readSql.firstSince),
-    lastUntil: db.prepare<{ id: number }>(readSql.lastUntil),
-    search: db.prepare<FoundRow & { marked: string }>(readSql.search),
+    firstAfter: db.prepare<{ id: number }>(readSql.firstAfter),
+    lastBefore: db.prepare<{ id: number }>(readSql.lastBefore),
+    search: db.prepare<FoundRow>(readSql.search),
     unindexed: db.prepare<FoundRow & { person: string }>(readSql.unindexed),
     indexed: db.prepare<{ value: string }>(readSql.indexed),
     newest: db.prepare<{ id: number | null }>(readSql.newest),

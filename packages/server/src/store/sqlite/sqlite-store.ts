@@ -24,7 +24,10 @@ interface Waiting<T> {
 class ReadingThread {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting<unknown>>();
+  readonly #ended: Promise<void>;
   #next = 1;
+  /** Why there are no more answers. */
+  #dead: Error | null = null;
   onCheckpoint: (pages: number) => void = () => {};
 
   constructor(data: ReaderData, onCrash: (error: Error) => void) {
@@ -37,24 +40,35 @@ class ReadingThread {
       else waiting?.reject(new Error(`read failed: ${message.message}`));
     });
     this.#worker.on("error", (error: Error) => {
-      for (const waiting of this.#waiting.values()) waiting.reject(error);
-      this.#waiting.clear();
+      this.#end(error);
       onCrash(error);
+    });
+    this.#ended = new Promise((resolve) => {
+      this.#worker.once("exit", () => {
+        this.#end(new Error("the store is closed"));
+        resolve();
+      });
     });
   }
 
+  #end(error: Error): void {
+    this.#dead ??= error;
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#dead);
+    this.#waiting.clear();
+  }
+
   read<N extends ReadName>(name: N, ...values: Parameters<Reads[N]>): Promise<ReturnType<Reads[N]>> {
+    if (this.#dead) return Promise.reject(this.#dead);
     const id = this.#next++;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
       this.#worker.postMessage({ type: "read", id, name, values } satisfies ToReader);
     });
   }
 
-  async close(): Promise<void> {
-    const ended = new Promise((resolve) => this.#worker.once("exit", resolve));
+  close(): Promise<void> {
     this.#worker.postMessage({ type: "close" } satisfies ToReader);
-    await ended;
+    return this.#ended;
   }
 }
 
@@ -70,6 +84,7 @@ export class SqliteStore implements Store {
   readonly #commits = new Map<number, Waiting<Answer[]>>();
   readonly #lifeTimer: NodeJS.Timeout;
   readonly #folder: DataFolder;
+  readonly #ended: Promise<void>;
   #next = 1;
   #lastMessage: number;
   #writtenLast = -1;
@@ -102,10 +117,14 @@ export class SqliteStore implements Store {
       }
     });
     writer.on("error", (error: Error) => {
-      this.#dead = new StoreFailure("io", "not-stored", true, `the writing thread ended: ${error.message}`);
-      for (const waiting of this.#commits.values()) waiting.reject(new StoreFailure("io", "unknown", true, error.message));
-      this.#commits.clear();
+      this.#end(`the writing thread ended: ${error.message}`);
       crashed(error);
+    });
+    this.#ended = new Promise((resolve) => {
+      writer.once("exit", () => {
+        this.#end("the store is closed");
+        resolve();
+      });
     });
     this.#noteLife();
     this.#lifeTimer = setInterval(() => this.#noteLife(), lifeEveryMs).unref();
@@ -122,6 +141,13 @@ export class SqliteStore implements Store {
     if (ready.type === "ready") return new SqliteStore(folder, writer, ready, report);
     const { name, message } = ready.type === "not-ready" ? ready : { name: "Error", message: `unexpected ${ready.type}` };
     throw name === "SchemaError" ? new SchemaError(message) : new DataFolderError(message);
+  }
+
+  /** No more answers come from the writer: what it was asked and has not answered may be stored or not (K2). */
+  #end(reason: string): void {
+    this.#dead ??= new StoreFailure("io", "not-stored", true, reason);
+    for (const waiting of this.#commits.values()) waiting.reject(new StoreFailure("io", "unknown", true, reason));
+    this.#commits.clear();
   }
 
   #tell(message: ToWriter): void {
@@ -141,6 +167,7 @@ export class SqliteStore implements Store {
 
   commit(batch: readonly Operation[]): Promise<Answer[]> {
     if (this.#dead) return Promise.reject(this.#dead);
+    if (this.#closing) return Promise.reject(new StoreFailure("io", "not-stored", true, "the store is closed"));
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#commits.set(id, { resolve, reject });
@@ -168,11 +195,8 @@ export class SqliteStore implements Store {
   async #close(): Promise<void> {
     clearInterval(this.#lifeTimer);
     await Promise.all([this.#reader.close(), this.#background.close()]);
-    if (!this.#dead) {
-      const ended = new Promise((resolve) => this.#writer.once("exit", resolve));
-      this.#tell({ type: "close" });
-      await ended;
-    }
+    this.#tell({ type: "close" });
+    await this.#ended;
     this.#noteLife();
     this.#folder.release();
   }

@@ -31,22 +31,21 @@ export class Upkeep {
     }
     const deleted = this.#statements.nextDeleted.get();
     if (!deleted) return false;
-    let remaining = true;
     this.#transaction(() => {
-      const ids = this.#statements.someMessages.all(deleted.id, lastMessage, rows);
-      for (const { id, text } of ids) {
+      const messages = this.#statements.someMessages.all(deleted.id, rows);
+      for (const { id, text, turn } of messages) {
         this.#statements.unindex.run(id, text);
-        this.#statements.deleteMessage.run(id);
+        if (turn !== null) this.#statements.deleteTurn.run(turn);
+        // The newest row stays, emptied: message ids are never given out twice.
+        if (id < lastMessage) this.#statements.deleteMessage.run(id);
+        else this.#statements.emptyMessage.run(id);
       }
-      if (ids.length < rows) {
-        this.#statements.deleteTurns.run(deleted.id);
+      if (messages.length < rows) {
         this.#statements.deleteSenders.run(deleted.id);
-        // The newest message's row stays until a newer one exists: message ids are never given out twice.
-        remaining = this.#statements.someMessages.get(deleted.id, lastMessage + 1, 1) === undefined;
-        if (remaining) this.#statements.markPurged.run(deleted.id);
+        this.#statements.markPurged.run(deleted.id);
       }
     });
-    return remaining;
+    return true;
   }
 
   #transaction(work: () => void): void {
@@ -55,7 +54,11 @@ export class Upkeep {
       work();
       this.#db.exec("COMMIT");
     } catch (error) {
-      this.#db.exec("ROLLBACK");
+      try {
+        this.#db.exec("ROLLBACK");
+      } catch {
+        // SQLite has rolled back by itself.
+      }
       throw error;
     }
   }
@@ -70,11 +73,15 @@ function prepare(db: Database) {
     index: db.prepare("INSERT INTO message_search (rowid, text) SELECT id, text FROM messages WHERE id > ? AND id <= ?"),
     unindex: db.prepare("INSERT INTO message_search (message_search, rowid, text) VALUES ('delete', ?, ?)"),
     nextDeleted: db.prepare<{ id: number }>("SELECT id FROM conversations WHERE deleted_at IS NOT NULL AND purged = 0 ORDER BY id LIMIT 1"),
-    someMessages: db.prepare<{ id: number; text: string }>(
-      "SELECT id, text FROM messages WHERE conversation = ? AND id < ? ORDER BY seq LIMIT ?",
+    someMessages: db.prepare<{ id: number; text: string; turn: number | null }>(
+      "SELECT id, text, turn FROM messages WHERE conversation = ? ORDER BY seq LIMIT ?",
     ),
     deleteMessage: db.prepare("DELETE FROM messages WHERE id = ?"),
-    deleteTurns: db.prepare("DELETE FROM turns WHERE conversation = ? AND id < (SELECT max(id) FROM turns)"),
+    emptyMessage: db.prepare(
+      "UPDATE messages SET conversation = 0, seq = id, author = '', key = NULL, text = '', turn = NULL WHERE id = ?",
+    ),
+    // The newest row stays, for the same reason; it holds no text.
+    deleteTurn: db.prepare("DELETE FROM turns WHERE id = ? AND id < (SELECT max(id) FROM turns)"),
     deleteSenders: db.prepare("DELETE FROM senders WHERE conversation = ?"),
     markPurged: db.prepare("UPDATE conversations SET purged = 1, title = '' WHERE id = ?"),
   };

@@ -32,17 +32,17 @@ function run(): void {
   const { db, epoch, generation } = openForWriting(data.file, data.life, () => data.epoch, data.now);
   const writes = new Writes(db);
   const upkeep = new Upkeep(db);
-  let broken: FailureData | null = null;
   let lastBatch = 0;
   let timer: NodeJS.Timeout | null = null;
 
   const stepUpkeep = (): void => {
     timer = null;
-    if (broken) return;
     try {
       if (!upkeep.step(writes.lastMessage, upkeepRows)) return;
       schedule(performance.now() - lastBatch > quietMs ? 0 : upkeepPauseMs);
     } catch (error) {
+      // After a failed write or sync, `writes` refuses every batch that follows (D1); after a full disk the next batch starts upkeep again.
+      writes.survives(error);
       say({ type: "upkeep-failed", message: String(error) });
     }
   };
@@ -54,21 +54,20 @@ function run(): void {
     switch (message.type) {
       case "commit":
         lastBatch = performance.now();
-        if (broken) {
-          say({ type: "failed", id: message.id, failure: { ...broken, outcome: "not-stored" } });
-          return;
-        }
         try {
           say({ type: "committed", id: message.id, answers: writes.commit(message.batch), lastMessage: writes.lastMessage });
           schedule(upkeepPauseMs);
         } catch (error) {
-          const failure = failureData(error);
-          if (failure.final) broken = failure;
-          say({ type: "failed", id: message.id, failure });
+          say({ type: "failed", id: message.id, failure: failureData(error) });
         }
         return;
       case "checkpoint":
-        if (!broken) db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+        try {
+          db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+        } catch (error) {
+          // The log keeps what could not be copied; a full disk ends here too, and must not end the thread.
+          say({ type: "upkeep-failed", message: String(error) });
+        }
         return;
       case "close":
         if (timer) clearTimeout(timer);

@@ -52,6 +52,8 @@ export class Writes {
   readonly #drafted = new Set<number>();
   #nextMessage = 1;
   #nextTurn = 1;
+  /** Set once a write or sync has failed: from then on nobody knows what is on the disk, and nothing more is written (D1). */
+  #broken: StoreFailure | null = null;
 
   constructor(db: Database) {
     this.#db = db;
@@ -74,6 +76,7 @@ export class Writes {
 
   /** @throws StoreFailure: the batch is not stored, or (after a failed sync) may be found after a restart. */
   commit(batch: readonly Operation[]): Answer[] {
+    if (this.#broken) throw this.#broken;
     let committing = false;
     try {
       this.#db.exec("BEGIN IMMEDIATE");
@@ -86,7 +89,13 @@ export class Writes {
     }
   }
 
-  #failed(error: unknown, committing: boolean): unknown {
+  /** A transaction of somebody else on this connection failed. @returns whether more may be written. */
+  survives(error: unknown): boolean {
+    this.#failed(error, false);
+    return this.#broken === null;
+  }
+
+  #failed(error: unknown, committing: boolean): StoreFailure {
     const code = sqliteCode(error);
     let rolledBack = true;
     try {
@@ -96,17 +105,20 @@ export class Writes {
       rolledBack = /no transaction is active/.test(String(rollbackError));
     }
     const message = error instanceof Error ? error.message : String(error);
-    const io = code === null || (code !== sqliteErrors.full && code !== sqliteErrors.busy);
-    if (!io && rolledBack) {
+    // Not the disk: it is full, another connection holds a lock, or an operation broke a rule of the schema. Nothing of the batch is stored.
+    const survivable = code === sqliteErrors.full || code === sqliteErrors.busy || code === sqliteErrors.constraint;
+    if (survivable && rolledBack) {
       try {
         this.#reload();
-        return new StoreFailure("full", "not-stored", false, message);
+        return new StoreFailure(code === sqliteErrors.full ? "full" : "io", "not-stored", false, message);
       } catch {
         // Not even readable: treated as a failed write below.
       }
     }
     // A sync that failed once may have dropped the pages: going on would be pretending (D1).
-    return new StoreFailure(code === sqliteErrors.full ? "full" : "io", committing ? "unknown" : "not-stored", true, message);
+    const reason = code === sqliteErrors.full ? "full" : "io";
+    this.#broken = new StoreFailure(reason, "not-stored", true, message);
+    return new StoreFailure(reason, committing ? "unknown" : "not-stored", true, message);
   }
 
   #run(operation: Operation): Answer {
@@ -133,12 +145,14 @@ export class Writes {
         if (turn.attempt < operation.attempt)
           s.startAttempt.run(operation.attempt, operation.generation, operation.turn, operation.attempt, operation.generation);
         if (operation.offset === 0) s.deleteDrafts.run(operation.turn);
+        else s.cutDraft.run(operation.turn, operation.attempt, operation.offset);
         s.saveDraft.run(operation.turn, operation.attempt, operation.offset, operation.text);
         this.#drafted.add(operation.turn);
         return { ok: true, changed: true };
       }
       case "request-cancel": {
-        if (!s.turn.get(operation.turn)) return gone("turn");
+        const turn = s.turn.get(operation.turn);
+        if (!turn || !this.#head(turn.conversation)) return gone("turn");
         return { ok: true, changed: s.requestCancel.run(operation.turn).changes > 0 };
       }
       case "retry-turn": {
@@ -160,7 +174,10 @@ export class Writes {
       case "delete-conversation": {
         this.#heads.delete(operation.conversation);
         const changed = s.deleteConversation.run(operation.conversation).changes > 0;
-        if (changed) s.dropPending.run(operation.conversation);
+        if (changed) {
+          s.dropDrafts.run(operation.conversation);
+          s.dropPending.run(operation.conversation);
+        }
         return { ok: true, changed };
       }
       case "put-bot": {
@@ -197,7 +214,8 @@ export class Writes {
     const s = this.#statements;
     const head = this.#head(a.conversation);
     if (!head) return gone("conversation");
-    const numbered = a.n === null ? null : `${a.conversation} ${a.person} ${a.sender}`;
+    // The length keeps apart names that would read the same when put together.
+    const numbered = a.n === null ? null : `${a.conversation} ${a.person.length} ${a.person}${a.sender}`;
     if (numbered !== null && a.n !== null) {
       let last = this.#lastNumbers.get(numbered);
       if (last === undefined) last = s.lastNumber.get(a.conversation, a.person, a.sender)?.last_n ?? 0;
@@ -302,10 +320,14 @@ function prepare(db: Database) {
     ),
     startAttempt: db.prepare("UPDATE turns SET attempt = ?, generation = ? WHERE id = ? AND state = 0 AND attempt < ? AND generation <= ?"),
     requestCancel: db.prepare("UPDATE turns SET cancel_requested = 1 WHERE id = ? AND state = 0 AND cancel_requested = 0"),
-    retryTurn: db.prepare("UPDATE turns SET state = 0, base_attempt = attempt, cancel_requested = 0 WHERE id = ?"),
+    retryTurn: db.prepare(
+      // One further than any attempt that was: what those still write is refused (B4).
+      "UPDATE turns SET state = 0, attempt = attempt + 1, base_attempt = attempt + 1, cancel_requested = 0 WHERE id = ?",
+    ),
     saveDraft: db.prepare(
       "INSERT INTO drafts (turn, attempt, start, text) VALUES (?, ?, ?, ?) ON CONFLICT (turn, attempt, start) DO UPDATE SET text = excluded.text",
     ),
+    cutDraft: db.prepare("DELETE FROM drafts WHERE turn = ? AND attempt = ? AND start >= ?"),
     deleteDrafts: db.prepare("DELETE FROM drafts WHERE turn = ?"),
     createConversation: db.prepare(
       "INSERT INTO conversations (public_id, bot, person, title, created_at, active_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -313,7 +335,10 @@ function prepare(db: Database) {
     renameConversation: db.prepare("UPDATE conversations SET title = ? WHERE id = ? AND deleted_at IS NULL"),
     noteActivity: db.prepare("UPDATE conversations SET active_at = ? WHERE id = ?"),
     deleteConversation: db.prepare("UPDATE conversations SET deleted_at = unixepoch() * 1000 WHERE id = ? AND deleted_at IS NULL"),
-    dropPending: db.prepare("UPDATE turns SET state = 2 WHERE conversation = ? AND state = 0"),
+    dropDrafts: db.prepare(
+      "DELETE FROM drafts WHERE turn IN (SELECT id FROM turns INDEXED BY turns_pending WHERE conversation = ? AND state = 0)",
+    ),
+    dropPending: db.prepare("UPDATE turns INDEXED BY turns_pending SET state = 2 WHERE conversation = ? AND state = 0"),
     createBot: db.prepare(
       "INSERT INTO bots (name, kind, definition, wanted, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
     ),

@@ -1,0 +1,247 @@
+/**
+ * The log as simply as it can be said, for the store contract: arrays and maps, no caches. Steps name things by small numbers, so that
+ * random ones hit what exists; `operation` makes a real operation of a step, `check` compares a store's answer and follows it.
+ */
+import * as fc from "fast-check";
+import { expect } from "vitest";
+import type { Answer, Append, CloseTurn, Operation, Refused, SaveDraft, StoredTurn } from "./store.ts";
+
+type Step =
+  | {
+      do: "append";
+      conversation: number;
+      key: number | null;
+      text: number;
+      sender: number;
+      n: "next" | "known" | "gap" | null;
+      bot: boolean;
+    }
+  | { do: "close"; turn: number; attempt: number; old: boolean; outcome: "completed" | "failed" | "cancelled" }
+  | { do: "start"; turn: number; attempt: number; old: boolean }
+  | { do: "draft"; turn: number; attempt: number; old: boolean; anew: boolean }
+  | { do: "cancel"; turn: number }
+  | { do: "retry"; turn: number };
+
+interface ModelMessage {
+  seq: number;
+  role: "person" | "bot";
+  author: string;
+  key: string | null;
+  text: string;
+  turn: number | null;
+}
+
+type ModelTurn = Omit<StoredTurn, "publicId" | "person" | "bot"> & { draft: { attempt: number; text: string } | null };
+
+const person = "p";
+const small = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
+const turnStep = { turn: small(12), attempt: fc.integer({ min: -1, max: 2 }), old: fc.integer({ min: 0, max: 4 }).map((x) => x === 0) };
+
+export class ModelLog {
+  static readonly steps: fc.Arbitrary<Step> = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constant("append" as const),
+        conversation: small(1),
+        key: fc.option(small(8)),
+        text: small(2),
+        sender: small(1),
+        n: fc.constantFrom("next", "next", "known", "gap", null),
+        bot: fc.boolean(),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant("close" as const),
+        ...turnStep,
+        outcome: fc.constantFrom("completed" as const, "failed" as const, "cancelled" as const),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("start" as const), ...turnStep }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("draft" as const), ...turnStep, anew: fc.boolean() }) },
+    {
+      weight: 2,
+      arbitrary: fc.oneof(
+        fc.record({ do: fc.constant("cancel" as const), turn: small(12) }),
+        fc.record({ do: fc.constant("retry" as const), turn: small(12) }),
+      ),
+    },
+  );
+
+  readonly conversations: readonly number[];
+  readonly #messages = new Map<number, ModelMessage[]>();
+  readonly #numbers = new Map<string, number>();
+  readonly #turns: ModelTurn[] = [];
+  /** Of the batch that is being made: what the numbers will be if all before it is accepted. */
+  readonly #planned = new Map<string, number>();
+
+  constructor(conversations: readonly number[]) {
+    this.conversations = conversations;
+    for (const conversation of conversations) this.#messages.set(conversation, []);
+  }
+
+  messages(conversation: number): readonly ModelMessage[] {
+    return this.#messages.get(conversation) ?? [];
+  }
+
+  turns(): Omit<ModelTurn, "draft">[] {
+    return this.#turns.map(({ draft: _, ...turn }) => turn);
+  }
+
+  draft(turn: number): string {
+    return this.#turns.find((one) => one.turn === turn)?.draft?.text ?? "";
+  }
+
+  operation(step: Step, generation: number): Operation {
+    if (step.do === "append") {
+      const conversation = this.conversations[step.conversation] ?? 0;
+      const sender = `tab ${step.sender}`;
+      const number = `${conversation}/${sender}`;
+      const last = Math.max(this.#planned.get(number) ?? 0, this.#numbers.get(number) ?? 0);
+      const n = step.n === null ? null : { next: last + 1, known: Math.max(1, last), gap: last + 2 }[step.n];
+      if (step.n === "next") this.#planned.set(number, last + 1);
+      const key = step.key === null ? null : `key ${step.key}`;
+      return {
+        op: "append",
+        conversation,
+        person,
+        key,
+        sender,
+        n,
+        text: `text ${step.text}`,
+        bot: step.bot ? "echo" : null,
+        at: 1_700_000_000_000,
+      };
+    }
+    const turn = this.#turns[step.turn % Math.max(1, this.#turns.length)];
+    const number = turn?.turn ?? 999_999_999;
+    if (step.do === "cancel") return { op: "request-cancel", turn: number };
+    if (step.do === "retry") return { op: "retry-turn", turn: number };
+    const attempt = Math.max(0, (turn?.attempt ?? 0) + step.attempt);
+    const mine = { turn: number, attempt, generation: generation - (step.old ? 1 : 0) };
+    if (step.do === "start") return { op: "start-attempt", ...mine };
+    if (step.do === "close") {
+      return {
+        op: "close-turn",
+        ...mine,
+        outcome: step.outcome,
+        role: "bot",
+        author: "echo",
+        text: `answer ${attempt}`,
+        at: 1_700_000_000_000,
+      };
+    }
+    const offset = step.anew || turn?.draft?.attempt !== attempt ? 0 : turn.draft.text.length;
+    return { op: "save-draft", ...mine, offset, text: `piece ${offset} 🙂` };
+  }
+
+  /** Compares the answer with what the rules say, and takes the operation over. */
+  check(operation: Operation, answer: Answer): void {
+    this.#planned.clear();
+    switch (operation.op) {
+      case "append":
+        return this.#append(operation, answer);
+      case "close-turn":
+        return this.#close(operation, answer);
+      case "save-draft":
+        return this.#draft(operation, answer);
+      case "start-attempt": {
+        const turn = this.#turn(operation.turn);
+        const fresh = turn?.state === "pending" && operation.attempt > turn.attempt && operation.generation >= turn.generation;
+        if (turn && fresh) Object.assign(turn, { attempt: operation.attempt, generation: operation.generation });
+        expect(answer).toMatchObject(fresh ? { ok: true, changed: true } : { ok: false });
+        return;
+      }
+      case "request-cancel": {
+        const turn = this.#turn(operation.turn);
+        if (!turn) return expect(answer).toMatchObject({ ok: false, code: "not_found" });
+        const changed = turn.state === "pending" && !turn.cancelRequested;
+        if (changed) turn.cancelRequested = true;
+        return expect(answer).toEqual({ ok: true, changed });
+      }
+      case "retry-turn": {
+        const turn = this.#turn(operation.turn);
+        if (!turn) return expect(answer).toMatchObject({ ok: false, code: "not_found" });
+        if (turn.state === "completed") return expect(answer).toMatchObject({ ok: false, code: "state_conflict" });
+        expect(answer).toEqual({ ok: true, changed: turn.state !== "pending" });
+        if (turn.state === "pending") return;
+        // One further than any attempt that was: those are fenced from now on.
+        turn.attempt++;
+        turn.baseAttempt = turn.attempt;
+        turn.state = "pending";
+        turn.cancelRequested = false;
+        return;
+      }
+      default:
+        throw new Error(`the model does not know ${operation.op}`);
+    }
+  }
+
+  #turn(number: number): ModelTurn | undefined {
+    return this.#turns.find((turn) => turn.turn === number);
+  }
+
+  #append(a: Append, answer: Answer): void {
+    const log = this.#messages.get(a.conversation) ?? [];
+    const number = `${a.conversation}/${a.sender}`;
+    const last = this.#numbers.get(number) ?? 0;
+    const first = a.key === null ? undefined : log.find((message) => message.role === "person" && message.key === a.key);
+    if (first) {
+      expect(answer).toMatchObject(
+        first.text === a.text ? { ok: true, seq: first.seq, turn: first.turn, duplicate: true } : { ok: false, code: "key_conflict" },
+      );
+      return;
+    }
+    if (a.n !== null && a.n !== last + 1) {
+      expect(answer).toMatchObject({ ok: false, code: "send_gap", expected: last + 1 } satisfies Partial<Refused>);
+      return;
+    }
+    const seq = log.length + 1;
+    expect(answer).toMatchObject({ ok: true, seq, duplicate: false });
+    const turn = "turn" in answer ? answer.turn : null;
+    expect(turn !== null).toBe(a.bot !== null);
+    log.push({ seq, role: "person", author: a.person, key: a.key, text: a.text, turn });
+    if (a.n !== null) this.#numbers.set(number, a.n);
+    if (turn !== null) {
+      const { conversation } = a;
+      this.#turns.push({
+        turn,
+        conversation,
+        seq,
+        state: "pending",
+        attempt: 0,
+        baseAttempt: 0,
+        generation: 0,
+        cancelRequested: false,
+        draft: null,
+      });
+    }
+  }
+
+  #close(c: CloseTurn, answer: Answer): void {
+    const turn = this.#turn(c.turn);
+    if (!turn || turn.state !== "pending" || c.attempt < turn.attempt || c.generation < turn.generation) {
+      expect(answer).toMatchObject({ ok: false, code: turn ? "fenced" : "not_found" });
+      return;
+    }
+    const log = this.#messages.get(turn.conversation) ?? [];
+    const seq = log.length + 1;
+    expect(answer).toMatchObject({ ok: true, conversation: turn.conversation, seq });
+    log.push({ seq, role: "bot", author: c.author, key: null, text: c.text, turn: c.turn });
+    Object.assign(turn, { state: c.outcome, attempt: c.attempt, generation: c.generation, draft: null });
+  }
+
+  #draft(d: SaveDraft, answer: Answer): void {
+    const turn = this.#turn(d.turn);
+    if (!turn || turn.state !== "pending" || d.attempt < turn.attempt || d.generation < turn.generation) {
+      return expect(answer).toEqual({ ok: true, changed: false });
+    }
+    expect(answer).toEqual({ ok: true, changed: true });
+    if (d.attempt > turn.attempt) Object.assign(turn, { attempt: d.attempt, generation: d.generation });
+    if (d.offset === 0) turn.draft = { attempt: d.attempt, text: d.text };
+    else if (turn.draft?.attempt === d.attempt && d.offset <= turn.draft.text.length)
+      turn.draft.text = turn.draft.text.slice(0, d.offset) + d.text;
+  }
+}

@@ -1,0 +1,93 @@
+CREATE TABLE bots (
+  name TEXT NOT NULL PRIMARY KEY,
+  kind TEXT NOT NULL,
+  definition TEXT NOT NULL,
+  wanted INTEGER NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE conversations (
+  id INTEGER PRIMARY KEY,
+  public_id TEXT NOT NULL UNIQUE,
+  bot TEXT NOT NULL,
+  person TEXT NOT NULL,
+  title TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  active_at INTEGER NOT NULL,
+  deleted_at INTEGER,
+  purged INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE INDEX conversations_by_bot ON conversations (bot, person, active_at, id) WHERE deleted_at IS NULL;
+
+CREATE INDEX conversations_by_person ON conversations (person, active_at, id) WHERE deleted_at IS NULL;
+
+CREATE INDEX conversations_deleted ON conversations (id) WHERE deleted_at IS NOT NULL AND purged = 0;
+
+CREATE TABLE credentials (
+  id TEXT NOT NULL PRIMARY KEY,
+  kind TEXT NOT NULL,
+  hash TEXT NOT NULL UNIQUE,
+  person TEXT NOT NULL,
+  role TEXT NOT NULL,
+  name TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE drafts (
+  turn INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (turn, attempt, start)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIRTUAL TABLE message_search USING fts5 (
+  text, content = 'messages', content_rowid = 'id', tokenize = "unicode61 remove_diacritics 2"
+);
+
+CREATE TABLE messages (
+  id INTEGER PRIMARY KEY,
+  conversation INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  role INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  key TEXT,
+  text TEXT NOT NULL,
+  turn INTEGER,
+  outcome INTEGER,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX messages_by_key ON messages (conversation, author, key) WHERE key IS NOT NULL;
+
+CREATE UNIQUE INDEX messages_by_seq ON messages (conversation, seq);
+
+CREATE INDEX messages_by_time ON messages (created_at);
+
+CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, run_at INTEGER NOT NULL) STRICT;
+
+CREATE TABLE senders (
+  conversation INTEGER NOT NULL,
+  person TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  last_n INTEGER NOT NULL,
+  PRIMARY KEY (conversation, person, sender)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE turns (
+  id INTEGER PRIMARY KEY,
+  conversation INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  bot TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  base_attempt INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  cancel_requested INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX turns_pending ON turns (id) WHERE state = 0;
