@@ -22,7 +22,9 @@ export function simulatedStore(disk: SimulatedDisk, time: SimulatedTime, random:
   const writes = new Writes(disk.db);
   const reads = new Reads(disk.db);
   const generation = ++disk.generation;
-  let underWay: { batch: readonly Operation[]; done: boolean } | null = null;
+  /** Batches that the disk has not taken yet, in their order. */
+  const underWay: (readonly Operation[])[] = [];
+  let freeAt = 0;
   const read = <T>(work: () => T): Promise<T> =>
     new Promise((resolve, reject) => {
       // A read sees the disk at some moment between the question and the answer.
@@ -41,12 +43,11 @@ export function simulatedStore(disk: SimulatedDisk, time: SimulatedTime, random:
     generation,
     commit: (batch): Promise<Answer[]> =>
       new Promise((resolve, reject) => {
-        const mine = { batch: structuredClone(batch), done: false };
-        underWay = mine;
-        time.after(random.between(0, 8), () => {
-          mine.done = true;
+        underWay.push(structuredClone(batch));
+        freeAt = Math.max(freeAt, time.now()) + random.between(0, 8);
+        time.after(freeAt - time.now(), () => {
           try {
-            const answers = writes.commit(mine.batch);
+            const answers = writes.commit(underWay.shift() ?? []);
             time.after(random.between(0, 2), () => resolve(answers));
           } catch (error) {
             reject(error);
@@ -66,8 +67,7 @@ export function simulatedStore(disk: SimulatedDisk, time: SimulatedTime, random:
     counts: () => read(() => reads.counts()),
     close: () => Promise.resolve(),
     crash: () => {
-      if (underWay && !underWay.done && random.chance(0.5)) writes.commit(underWay.batch);
-      underWay = null;
+      for (let lucky = random.between(0, underWay.length); lucky > 0; lucky--) writes.commit(underWay.shift() ?? []);
     },
   };
 }
