@@ -32,7 +32,7 @@ const lenient = (db: Database): Database => ({
   close: () => db.close(),
   prepare: (sql) =>
     db.prepare(
-      sql.replace("INDEXED BY turns_pending", "").replace("ON CONFLICT (conversation, author, key) WHERE key IS NOT NULL DO NOTHING", ""),
+      sql.replace("INDEXED BY turns_pending", "").replace("ON CONFLICT (key, conversation, author) WHERE key IS NOT NULL DO NOTHING", ""),
     ),
 });
 
@@ -65,7 +65,7 @@ function measure(run: Run): object {
         run.keys === "none"
           ? null
           : run.keys === "ordered"
-            ? `${Date.now().toString(36)}-${next.toString(36).padStart(26, "0")}`
+            ? `${Date.now().toString(16).padStart(12, "0")}${randomUUID().slice(12)}`
             : randomUUID();
       return {
         op: "append",
