@@ -107,11 +107,13 @@ function measure(run: Run): object {
       checkpointMs += performance.now() - t0;
       batchesSince = 0;
     };
+    let cpuUs = 0;
     let appendMs = 0;
     let closeMs = 0;
     const commits: number[] = [];
     for (let done = 0; done < run.pairs; done += run.batch) {
       const asked = Array.from({ length: run.batch }, append);
+      const cpuBefore = process.cpuUsage();
       const t0 = performance.now();
       const answers = writes.commit(asked) as Appended[];
       const t1 = performance.now();
@@ -119,6 +121,8 @@ function measure(run: Run): object {
       const t2 = performance.now();
       writes.commit(answered);
       const t3 = performance.now();
+      const cpu = process.cpuUsage(cpuBefore);
+      cpuUs += cpu.user + cpu.system;
       appendMs += t1 - t0;
       closeMs += t3 - t2;
       commits.push(t1 - t0, t3 - t2);
@@ -136,6 +140,7 @@ function measure(run: Run): object {
       appendUs: round((appendMs * 1000) / pairs),
       closeUs: round((closeMs * 1000) / pairs),
       pairUs: round(((appendMs + closeMs) * 1000) / pairs),
+      cpuUsPerPair: round(cpuUs / pairs),
       commitP50Ms: round(commits[Math.floor(commits.length / 2)] ?? 0),
       commitP99Ms: round(commits[Math.floor(commits.length * 0.99)] ?? 0),
       logBytesPerMessage: Math.round((logPages * (pageBytes + 24)) / (2 * pairs)),
