@@ -1031,7 +1031,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         await under.reopen();
         expect(await last).toMatchObject([{ ok: true, seq: 1 }]);
         await expect(ended.commit([say(c, "too late")])).rejects.toMatchObject({ outcome: "not-stored", final: true });
-        await expect(ended.messages(c.conversation, { after: 0, limit: 1 })).rejects.toThrow();
+        await expect(ended.messages(c.conversation, { after: 0, limit: 1 })).rejects.toThrow(/closed/);
         expect(await textsOf(c)).toEqual(["last words"]);
       });
     });

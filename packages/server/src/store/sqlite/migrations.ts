@@ -2,9 +2,11 @@
  * The schema, as numbered steps. A step is never changed once it was released; the next change is the next number.
  * `schema.sql` beside this file is the result of all of them, committed and compared by a test.
  *
- * Every index costs dirty pages on the message path, so each is here for a query that names it (`reads.ts`, shown from the plans
- * in `plans.test.ts`): messages_by_seq (history by conversation), messages_by_key (K3), messages_by_time, conversations_by_person,
- * conversations_by_bot, turns_pending.
+ * Every page that a batch dirties is written twice and costs about as much as a message, so indexes are few, each for a query that names it
+ * (shown in `plans.test.ts`), and ordered so that what comes together lies together (figures: docs/decisions/2026-11-20-sqlite-write-path.md):
+ * - `log` says which message has which number in a conversation. New entries go to `log_tail`, which is small however many conversations
+ *   are active, and are filed in `log` sixteen at a time: one page then serves sixteen messages instead of one.
+ * - messages_by_key begins with the key: keys made in order of time (UUID version 7) then fall on the same few pages.
  */
 export interface Migration {
   number: number;
@@ -44,9 +46,21 @@ CREATE TABLE messages (
   outcome INTEGER,
   created_at INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX messages_by_seq ON messages (conversation, seq);
-CREATE UNIQUE INDEX messages_by_key ON messages (conversation, author, key) WHERE key IS NOT NULL;
+CREATE UNIQUE INDEX messages_by_key ON messages (key, conversation, author) WHERE key IS NOT NULL;
 CREATE INDEX messages_by_time ON messages (created_at);
+
+CREATE TABLE log (
+  conversation INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  message INTEGER NOT NULL,
+  PRIMARY KEY (conversation, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE log_tail (
+  conversation INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  message INTEGER NOT NULL,
+  PRIMARY KEY (conversation, seq)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE senders (
   conversation INTEGER NOT NULL,

@@ -15,6 +15,7 @@ const allowedScans: Record<string, string> = {
   "SCAN drafts": "once, at the start: drafts are only kept of turns under way",
   "SCAN turns USING INDEX turns_pending": "deleting a conversation looks through the turns under way, not through all",
   "SCAN conversations USING INDEX conversations_deleted": "the index holds only what is to be removed",
+  "SCAN log_tail": "its first entries in order, as many as one step of upkeep files",
   "SCAN message_search VIRTUAL TABLE": "the full-text index's own way of answering MATCH, by rowid",
 };
 
@@ -42,8 +43,7 @@ function plans(): { plans: Plan[]; indexes: string[] } {
     void new Upkeep(recording);
     return {
       plans: [...prepared].map((sql) => {
-        const parameters = Array.from({ length: (sql.match(/\?/g) ?? []).length }, () => null);
-        const rows = db.prepare<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters);
+        const rows = db.prepare<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all();
         return { sql, steps: rows.map((row) => row.detail) };
       }),
       indexes: db

@@ -27,10 +27,22 @@ interface ConversationRow {
   created_at: number;
   active_at: number;
 }
-const conversationColumns =
-  "c.id, c.public_id, c.bot, c.person, c.title, c.created_at, c.active_at, coalesce((SELECT max(seq) FROM messages WHERE conversation = c.id), 0) AS head";
+/** The head of a log: its newest entries are in the tail, unless all were filed. */
+export const headOf = (conversation: string): string =>
+  `coalesce((SELECT max(seq) FROM log_tail WHERE conversation = ${conversation}), (SELECT max(seq) FROM log WHERE conversation = ${conversation}), 0)`;
+const conversationColumns = `c.id, c.public_id, c.bot, c.person, c.title, c.created_at, c.active_at, ${headOf("c.id")} AS head`;
 const turnColumns =
   "t.id AS turn, t.conversation, c.public_id, t.seq, t.bot, c.person, t.state, t.attempt, t.base_attempt, t.generation, t.cancel_requested";
+
+/**
+ * Messages of a conversation in the order of their numbers: both parts of the log in one statement, because entries move from one to the
+ * other, and each part is read only as far as the page goes.
+ */
+function logPage(where: string, order: "ASC" | "DESC"): string {
+  const part = (table: string): string =>
+    `SELECT m.id, l.seq AS seq, m.role, m.author, m.key, m.text, m.turn, m.outcome, m.created_at FROM ${table} l JOIN messages m ON m.id = l.message WHERE l.conversation = ?1 AND ${where}`;
+  return `${part("log")} UNION ALL ${part("log_tail")} ORDER BY seq ${order} LIMIT ?3`;
+}
 
 /** Messages that are not in the full-text index yet are looked through one by one, up to this many. */
 const unindexedScan = 2000;
@@ -42,10 +54,10 @@ export const readSql = {
   conversation: `SELECT ${conversationColumns} FROM conversations c WHERE c.public_id = ? AND c.deleted_at IS NULL`,
   conversationsByPerson: `SELECT ${conversationColumns} FROM conversations c WHERE c.person = ? AND c.deleted_at IS NULL AND (c.active_at, c.id) < (?, ?) AND instr(lower(c.title), lower(?)) > 0 ORDER BY c.active_at DESC, c.id DESC LIMIT ?`,
   conversationsByBot: `SELECT ${conversationColumns} FROM conversations c WHERE c.bot = ? AND c.person = ? AND c.deleted_at IS NULL AND (c.active_at, c.id) < (?, ?) AND instr(lower(c.title), lower(?)) > 0 ORDER BY c.active_at DESC, c.id DESC LIMIT ?`,
-  head: "SELECT coalesce(max(seq), 0) AS seq FROM messages WHERE conversation = ?",
-  messagesAfter: `SELECT ${messageColumns} FROM messages m WHERE m.conversation = ? AND m.seq > ? ORDER BY m.seq LIMIT ?`,
-  messagesBefore: `SELECT ${messageColumns} FROM messages m WHERE m.conversation = ? AND m.seq < ? ORDER BY m.seq DESC LIMIT ?`,
-  contextBefore: `SELECT ${messageColumns} FROM messages m WHERE m.conversation = ? AND m.seq < ? AND m.role <> ${roleNumber.system} ORDER BY m.seq DESC LIMIT ?`,
+  head: `SELECT ${headOf("?1")} AS seq`,
+  messagesAfter: logPage("l.seq > ?2", "ASC"),
+  messagesBefore: logPage("l.seq < ?2", "DESC"),
+  contextBefore: logPage(`l.seq < ?2 AND m.role <> ${roleNumber.system}`, "DESC"),
   turn: `SELECT ${turnColumns} FROM turns t JOIN conversations c ON c.id = t.conversation WHERE t.id = ? AND c.deleted_at IS NULL`,
   pendingTurns: `SELECT ${turnColumns} FROM turns t JOIN conversations c ON c.id = t.conversation WHERE t.state = 0 AND t.id > ? ORDER BY t.id LIMIT ?`,
   draft: "SELECT attempt, start, text FROM drafts WHERE turn = ? ORDER BY attempt, start",

@@ -43,6 +43,20 @@ CREATE TABLE drafts (
   PRIMARY KEY (turn, attempt, start)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE log (
+  conversation INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  message INTEGER NOT NULL,
+  PRIMARY KEY (conversation, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE log_tail (
+  conversation INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  message INTEGER NOT NULL,
+  PRIMARY KEY (conversation, seq)
+) STRICT, WITHOUT ROWID;
+
 CREATE VIRTUAL TABLE message_search USING fts5 (
   text, content = 'messages', content_rowid = 'id', tokenize = "unicode61 remove_diacritics 2"
 );
@@ -60,9 +74,7 @@ CREATE TABLE messages (
   created_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE UNIQUE INDEX messages_by_key ON messages (conversation, author, key) WHERE key IS NOT NULL;
-
-CREATE UNIQUE INDEX messages_by_seq ON messages (conversation, seq);
+CREATE UNIQUE INDEX messages_by_key ON messages (key, conversation, author) WHERE key IS NOT NULL;
 
 CREATE INDEX messages_by_time ON messages (created_at);
 

@@ -13,9 +13,9 @@ interface Rig {
   writes: Writes;
   reads: Reads;
   /** Everything that there is to do, in steps of so many rows. */
-  upkeep(rows: number): number;
-  create(name: string): number;
-  say(conversation: number, text: string): Appended;
+  upkeep: (rows: number) => number;
+  create: (name: string) => number;
+  say: (conversation: number, text: string) => Appended;
 }
 
 const withRig = (run: (rig: Rig) => void): Promise<void> =>

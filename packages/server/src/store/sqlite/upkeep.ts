@@ -30,10 +30,11 @@ export class Upkeep {
       return true;
     }
     const deleted = this.#statements.nextDeleted.get();
-    if (!deleted) return false;
+    if (!deleted) return this.#fileTails(rows);
     this.#transaction(() => {
       const messages = this.#statements.someMessages.all(deleted.id, rows);
-      for (const { id, text, turn } of messages) {
+      for (const { id, seq, text, turn } of messages) {
+        this.#statements.deleteEntry.run(deleted.id, seq);
         this.#statements.unindex.run(id, text);
         if (turn !== null) this.#statements.deleteTurn.run(turn);
         // The newest row stays, emptied: message ids are never given out twice.
@@ -44,6 +45,17 @@ export class Upkeep {
         this.#statements.deleteSenders.run(deleted.id);
         this.#statements.markPurged.run(deleted.id);
       }
+    });
+    return true;
+  }
+
+  /** Conversations that have gone quiet leave the tail, so that it stays small: the next ones to speak find it on a few pages. */
+  #fileTails(rows: number): boolean {
+    const upTo = this.#statements.tailUpTo.get(rows - 1) ?? this.#statements.tailEnd.get();
+    if (!upTo) return false;
+    this.#transaction(() => {
+      this.#statements.fileTails.run(upTo.conversation, upTo.seq);
+      this.#statements.dropTails.run(upTo.conversation, upTo.seq);
     });
     return true;
   }
@@ -73,9 +85,20 @@ function prepare(db: Database) {
     index: db.prepare("INSERT INTO message_search (rowid, text) SELECT id, text FROM messages WHERE id > ? AND id <= ?"),
     unindex: db.prepare("INSERT INTO message_search (message_search, rowid, text) VALUES ('delete', ?, ?)"),
     nextDeleted: db.prepare<{ id: number }>("SELECT id FROM conversations WHERE deleted_at IS NOT NULL AND purged = 0 ORDER BY id LIMIT 1"),
-    someMessages: db.prepare<{ id: number; text: string; turn: number | null }>(
-      "SELECT id, text, turn FROM messages WHERE conversation = ? ORDER BY seq LIMIT ?",
+    someMessages: db.prepare<{ id: number; seq: number; text: string; turn: number | null }>(
+      "SELECT m.id, l.seq, m.text, m.turn FROM log l JOIN messages m ON m.id = l.message WHERE l.conversation = ? ORDER BY l.seq LIMIT ?",
     ),
+    deleteEntry: db.prepare("DELETE FROM log WHERE conversation = ? AND seq = ?"),
+    tailUpTo: db.prepare<{ conversation: number; seq: number }>(
+      "SELECT conversation, seq FROM log_tail ORDER BY conversation, seq LIMIT 1 OFFSET ?",
+    ),
+    tailEnd: db.prepare<{ conversation: number; seq: number }>(
+      "SELECT conversation, seq FROM log_tail ORDER BY conversation DESC, seq DESC LIMIT 1",
+    ),
+    fileTails: db.prepare(
+      "INSERT INTO log (conversation, seq, message) SELECT conversation, seq, message FROM log_tail WHERE (conversation, seq) <= (?, ?) ORDER BY conversation, seq",
+    ),
+    dropTails: db.prepare("DELETE FROM log_tail WHERE (conversation, seq) <= (?, ?)"),
     deleteMessage: db.prepare("DELETE FROM messages WHERE id = ?"),
     emptyMessage: db.prepare(
       "UPDATE messages SET conversation = 0, seq = id, author = '', key = NULL, text = '', turn = NULL WHERE id = ?",

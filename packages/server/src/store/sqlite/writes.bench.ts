@@ -32,7 +32,7 @@ const lenient = (db: Database): Database => ({
   close: () => db.close(),
   prepare: (sql) =>
     db.prepare(
-      sql.replace("INDEXED BY turns_pending", "").replace("ON CONFLICT (conversation, author, key) WHERE key IS NOT NULL DO NOTHING", ""),
+      sql.replace("INDEXED BY turns_pending", "").replace("ON CONFLICT (key, conversation, author) WHERE key IS NOT NULL DO NOTHING", ""),
     ),
 });
 
@@ -65,7 +65,7 @@ function measure(run: Run): object {
         run.keys === "none"
           ? null
           : run.keys === "ordered"
-            ? `${Date.now().toString(36)}-${next.toString(36).padStart(26, "0")}`
+            ? `${Date.now().toString(16).padStart(12, "0")}${randomUUID().slice(12)}`
             : randomUUID();
       return {
         op: "append",
@@ -107,11 +107,13 @@ function measure(run: Run): object {
       checkpointMs += performance.now() - t0;
       batchesSince = 0;
     };
+    let cpuUs = 0;
     let appendMs = 0;
     let closeMs = 0;
     const commits: number[] = [];
     for (let done = 0; done < run.pairs; done += run.batch) {
       const asked = Array.from({ length: run.batch }, append);
+      const cpuBefore = process.cpuUsage();
       const t0 = performance.now();
       const answers = writes.commit(asked) as Appended[];
       const t1 = performance.now();
@@ -119,6 +121,8 @@ function measure(run: Run): object {
       const t2 = performance.now();
       writes.commit(answered);
       const t3 = performance.now();
+      const cpu = process.cpuUsage(cpuBefore);
+      cpuUs += cpu.user + cpu.system;
       appendMs += t1 - t0;
       closeMs += t3 - t2;
       commits.push(t1 - t0, t3 - t2);
@@ -136,6 +140,7 @@ function measure(run: Run): object {
       appendUs: round((appendMs * 1000) / pairs),
       closeUs: round((closeMs * 1000) / pairs),
       pairUs: round(((appendMs + closeMs) * 1000) / pairs),
+      cpuUsPerPair: round(cpuUs / pairs),
       commitP50Ms: round(commits[Math.floor(commits.length / 2)] ?? 0),
       commitP99Ms: round(commits[Math.floor(commits.length * 0.99)] ?? 0),
       logBytesPerMessage: Math.round((logPages * (pageBytes + 24)) / (2 * pairs)),

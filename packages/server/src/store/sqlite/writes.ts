@@ -6,6 +6,7 @@ import type { Answer, Answers, Append, CloseTurn, Operation, Refused } from "../
 import { StoreFailure } from "../store.ts";
 import type { Database } from "./database.ts";
 import { sqliteCode, sqliteErrors } from "./database.ts";
+import { headOf } from "./reads.ts";
 import { roleNumber, turnStateNumber } from "./rows.ts";
 
 interface Head {
@@ -13,11 +14,15 @@ interface Head {
   /** Second of the last noted activity, so that the list of conversations costs one write a second, not one a message. */
   activeSecond: number;
   untitled: boolean;
+  /** Entries of its log in the tail, or more than there are. */
+  tail: number;
 }
 
 const headsKept = 50_000;
 const sendersKept = 50_000;
 const titleLength = 60;
+/** Entries of one log that are filed at once. Measured: 4 costs 15 % more than 16, 64 no less. */
+const tailLength = 16;
 
 const refused = (code: Refused["code"], detail: string, expected?: number): Refused => ({
   ok: false,
@@ -175,6 +180,7 @@ export class Writes {
         this.#heads.delete(operation.conversation);
         const changed = s.deleteConversation.run(operation.conversation).changes > 0;
         if (changed) {
+          this.#file(operation.conversation);
           s.dropDrafts.run(operation.conversation);
           s.dropPending.run(operation.conversation);
         }
@@ -203,9 +209,9 @@ export class Writes {
   #head(conversation: number): Head | null {
     const known = this.#heads.get(conversation);
     if (known) return known;
-    const row = this.#statements.head.get(conversation, conversation);
+    const row = this.#statements.head.get(conversation);
     if (!row) return null;
-    const head = { seq: row.seq, activeSecond: Math.floor(row.active_at / 1000), untitled: row.title === "" };
+    const head = { seq: row.seq, activeSecond: Math.floor(row.active_at / 1000), untitled: row.title === "", tail: row.tail };
     this.#heads.set(conversation, head);
     return head;
   }
@@ -246,13 +252,20 @@ export class Writes {
       s.renameConversation.run(title, a.conversation);
       head.untitled = title === "";
     }
-    this.#advance(head, a.conversation, a.at);
+    this.#advance(head, a.conversation, id, a.at);
     return { ok: true, seq, id, turn, duplicate: false };
   }
 
-  #advance(head: Head, conversation: number, at: number): void {
+  /** The message is the next of its conversation's log. */
+  #advance(head: Head, conversation: number, id: number, at: number): void {
     this.#nextMessage++;
     head.seq++;
+    head.tail++;
+    this.#statements.insertTail.run(conversation, head.seq, id);
+    if (head.tail >= tailLength) {
+      this.#file(conversation);
+      head.tail = 0;
+    }
     const second = Math.floor(at / 1000);
     if (second > head.activeSecond) {
       this.#statements.noteActivity.run(second * 1000, conversation);
@@ -260,9 +273,14 @@ export class Writes {
     }
   }
 
+  #file(conversation: number): void {
+    this.#statements.fileTail.run(conversation);
+    this.#statements.dropTail.run(conversation);
+  }
+
   #duplicate(a: Append): Answers["append"] | null {
     if (a.key === null) return null;
-    const first = this.#statements.byKey.get(a.conversation, a.person, a.key);
+    const first = this.#statements.byKey.get(a.key, a.conversation, a.person);
     if (!first) return null;
     if (first.text !== a.text) return refused("key_conflict", "This key was used for a message with another text");
     return { ok: true, seq: first.seq, id: first.id, turn: first.turn, duplicate: true };
@@ -279,7 +297,7 @@ export class Writes {
     const seq = head.seq + 1;
     s.insertMessage.run(id, closed.conversation, seq, roleNumber[c.role], c.author, null, c.text, c.turn, turnStateNumber[c.outcome], c.at);
     if (this.#drafted.delete(c.turn)) s.deleteDrafts.run(c.turn);
-    this.#advance(head, closed.conversation, c.at);
+    this.#advance(head, closed.conversation, id, c.at);
     return { ok: true, conversation: closed.conversation, seq, id };
   }
 }
@@ -296,18 +314,23 @@ function prepare(db: Database) {
     lastMessage: db.prepare<{ id: number | null }>("SELECT max(id) AS id FROM messages"),
     lastTurn: db.prepare<{ id: number | null }>("SELECT max(id) AS id FROM turns"),
     draftedTurns: db.prepare<{ turn: number }>("SELECT DISTINCT turn FROM drafts"),
-    head: db.prepare<{ seq: number; active_at: number; title: string }>(
-      "SELECT coalesce((SELECT max(seq) FROM messages WHERE conversation = ?), 0) AS seq, active_at, title FROM conversations WHERE id = ? AND deleted_at IS NULL",
+    head: db.prepare<{ seq: number; active_at: number; title: string; tail: number }>(
+      `SELECT ${headOf("?1")} AS seq, active_at, title, (SELECT count(*) FROM log_tail WHERE conversation = ?1) AS tail FROM conversations WHERE id = ?1 AND deleted_at IS NULL`,
     ),
+    insertTail: db.prepare("INSERT INTO log_tail (conversation, seq, message) VALUES (?, ?, ?)"),
+    fileTail: db.prepare(
+      "INSERT INTO log (conversation, seq, message) SELECT conversation, seq, message FROM log_tail WHERE conversation = ? ORDER BY seq",
+    ),
+    dropTail: db.prepare("DELETE FROM log_tail WHERE conversation = ?"),
     lastNumber: db.prepare<{ last_n: number }>("SELECT last_n FROM senders WHERE conversation = ? AND person = ? AND sender = ?"),
     putNumber: db.prepare(
       "INSERT INTO senders (conversation, person, sender, last_n) VALUES (?, ?, ?, ?) ON CONFLICT (conversation, person, sender) DO UPDATE SET last_n = excluded.last_n",
     ),
     insertMessage: db.prepare(
-      "INSERT INTO messages (id, conversation, seq, role, author, key, text, turn, outcome, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (conversation, author, key) WHERE key IS NOT NULL DO NOTHING",
+      "INSERT INTO messages (id, conversation, seq, role, author, key, text, turn, outcome, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, conversation, author) WHERE key IS NOT NULL DO NOTHING",
     ),
     byKey: db.prepare<{ id: number; seq: number; text: string; turn: number | null }>(
-      "SELECT id, seq, text, turn FROM messages WHERE conversation = ? AND author = ? AND key = ?",
+      "SELECT id, seq, text, turn FROM messages WHERE key = ? AND conversation = ? AND author = ?",
     ),
     insertTurn: db.prepare(
       "INSERT INTO turns (id, conversation, seq, bot, state, attempt, base_attempt, generation, cancel_requested) VALUES (?, ?, ?, ?, 0, 0, 0, 0, 0)",
