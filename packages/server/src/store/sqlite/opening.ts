@@ -19,10 +19,14 @@ export interface Opened {
 export function openForWriting(file: string, life: Life | null, newEpoch: () => string, now: number): Opened {
   const db = openDatabase(file, { timeout: 5000 });
   try {
-    // FULL: a commit has reached the disk when it returns (K1). Checkpoints are made by another thread, see `background-thread.ts`.
+    // FULL: a commit has reached the disk when it returns (K1). Checkpoints are made by another thread, see `reader-thread.ts`.
     db.exec(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY",
     );
+    // Some file systems cannot do it; SQLite then stays in another mode without an error.
+    const mode = db.prepare<{ journal_mode: string }>("PRAGMA journal_mode").get()?.journal_mode;
+    if (mode !== "wal")
+      throw new DataFolderError(`${file} is on a file system that cannot keep a write-ahead log. Choose another folder with --data.`);
     migrate(db, migrations, now);
     return { db, ...beginGeneration(db, life, newEpoch) };
   } catch (error) {

@@ -13,12 +13,16 @@ import type { FromReader, FromWriter, ReadName, ToReader, ToWriter, WriterData }
 /** Pages of log after which the writer lets it start again at its beginning: 16 MB. */
 const longLogPages = 4000;
 const checkpointEveryMs = 500;
+/** Operations after which the background thread is there to make checkpoints. It costs 10 MB, which an idle program need not pay. */
+const operationsWithoutBackground = 1000;
 const lifeEveryMs = 1000;
 
 interface Waiting<T> {
   resolve(value: T): void;
   reject(error: Error): void;
 }
+
+const closed = (): Error => new Error("the store is closed");
 
 /** Runs reads on one reading thread. */
 class ReadingThread {
@@ -45,7 +49,7 @@ class ReadingThread {
     });
     this.#ended = new Promise((resolve) => {
       this.#worker.once("exit", () => {
-        this.#end(new Error("the store is closed"));
+        this.#end(closed());
         resolve();
       });
     });
@@ -80,7 +84,9 @@ export class SqliteStore implements Store {
   readonly generation: number;
   readonly #writer: Worker;
   readonly #reader: ReadingThread;
-  readonly #background: ReadingThread;
+  #background: ReadingThread | null = null;
+  #operations = 0;
+  readonly #report: Report;
   readonly #commits = new Map<number, Waiting<Answer[]>>();
   readonly #lifeTimer: NodeJS.Timeout;
   readonly #folder: DataFolder;
@@ -97,12 +103,8 @@ export class SqliteStore implements Store {
     this.epoch = ready.epoch;
     this.generation = ready.generation;
     this.#lastMessage = ready.lastMessage;
-    const crashed = (error: Error): void => report("store-thread-crashed", error.message);
-    this.#reader = new ReadingThread({ file: folder.database, checkpointEveryMs: 0 }, crashed);
-    this.#background = new ReadingThread({ file: folder.database, checkpointEveryMs }, crashed);
-    this.#background.onCheckpoint = (pages) => {
-      if (pages > longLogPages) this.#tell({ type: "checkpoint" });
-    };
+    this.#report = report;
+    this.#reader = new ReadingThread({ file: folder.database, checkpointEveryMs: 0 }, (error) => this.#crashed(error));
     writer.on("message", (message: FromWriter) => {
       if (message.type === "upkeep-failed") report("upkeep-failed", message.message);
       if (message.type !== "committed" && message.type !== "failed") return;
@@ -118,7 +120,7 @@ export class SqliteStore implements Store {
     });
     writer.on("error", (error: Error) => {
       this.#end(`the writing thread ended: ${error.message}`);
-      crashed(error);
+      this.#crashed(error);
     });
     this.#ended = new Promise((resolve) => {
       writer.once("exit", () => {
@@ -141,6 +143,25 @@ export class SqliteStore implements Store {
     if (ready.type === "ready") return new SqliteStore(folder, writer, ready, report);
     const { name, message } = ready.type === "not-ready" ? ready : { name: "Error", message: `unexpected ${ready.type}` };
     throw name === "SchemaError" ? new SchemaError(message) : new DataFolderError(message);
+  }
+
+  #crashed(error: Error): void {
+    this.#report("store-thread-crashed", error.message);
+  }
+
+  #readInBackground<N extends ReadName>(name: N, ...values: Parameters<Reads[N]>): Promise<ReturnType<Reads[N]>> {
+    if (this.#closing) return Promise.reject(closed());
+    return this.#inBackground().read(name, ...values);
+  }
+
+  /** Started when it is first needed. */
+  #inBackground(): ReadingThread {
+    if (this.#background) return this.#background;
+    this.#background = new ReadingThread({ file: this.#folder.database, checkpointEveryMs }, (error) => this.#crashed(error));
+    this.#background.onCheckpoint = (pages) => {
+      if (pages > longLogPages) this.#tell({ type: "checkpoint" });
+    };
+    return this.#background;
   }
 
   /** No more answers come from the writer: what it was asked and has not answered may be stored or not (K2). */
@@ -168,6 +189,10 @@ export class SqliteStore implements Store {
   commit(batch: readonly Operation[]): Promise<Answer[]> {
     if (this.#dead) return Promise.reject(this.#dead);
     if (this.#closing) return Promise.reject(new StoreFailure("io", "not-stored", true, "the store is closed"));
+    if (this.#operations <= operationsWithoutBackground) {
+      this.#operations += batch.length;
+      if (this.#operations > operationsWithoutBackground) this.#inBackground();
+    }
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#commits.set(id, { resolve, reject });
@@ -182,10 +207,10 @@ export class SqliteStore implements Store {
   turn: Store["turn"] = (turn) => this.#reader.read("turn", turn);
   pendingTurns: Store["pendingTurns"] = (after, limit) => this.#reader.read("pendingTurns", after, limit);
   draft: Store["draft"] = (turn) => this.#reader.read("draft", turn);
-  search: Store["search"] = (filter) => this.#background.read("search", filter);
+  search: Store["search"] = (filter) => this.#readInBackground("search", filter);
   bots: Store["bots"] = () => this.#reader.read("bots");
   credentials: Store["credentials"] = () => this.#reader.read("credentials");
-  counts: Store["counts"] = () => this.#background.read("counts");
+  counts: Store["counts"] = () => this.#readInBackground("counts");
 
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -194,7 +219,7 @@ export class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     clearInterval(this.#lifeTimer);
-    await Promise.all([this.#reader.close(), this.#background.close()]);
+    await Promise.all([this.#reader.close(), this.#background?.close()]);
     this.#tell({ type: "close" });
     await this.#ended;
     this.#noteLife();
