@@ -11,6 +11,7 @@ import { Assets } from "./http/assets.ts";
 import { openControl } from "./http/control.ts";
 import { createHttp } from "./http/http.ts";
 import type { Log } from "./log.ts";
+import { giveBackIdleMemory } from "./operations/idle-memory.ts";
 import { createMetrics } from "./operations/metrics.ts";
 import { openDataFolder } from "./store/sqlite/data-folder.ts";
 import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
@@ -111,6 +112,7 @@ export async function startServer(config: Config, { node, variables, version, lo
 
   const stop = async (reason: string): Promise<void> => {
     stopping = true;
+    stopGivingBack();
     log.info("server-stopping", { reason });
     // New requests are refused while those under way end; then nobody is left who could be told anything.
     await door.close();
@@ -120,6 +122,7 @@ export async function startServer(config: Config, { node, variables, version, lo
     log.info("server-stopped");
     log.flush();
   };
+  let stopGivingBack = (): void => {};
   let control: Awaited<ReturnType<typeof openControl>> | undefined;
   try {
     await http.app.ready();
@@ -133,6 +136,11 @@ export async function startServer(config: Config, { node, variables, version, lo
     throw listeningError(error, config);
   }
   const url = http.url();
+  stopGivingBack = giveBackIdleMemory({
+    activity: () => core.commit.committed,
+    busy: () => core.conversations.turns.pendingCount > 0,
+    now: realTime.now,
+  });
   log.info("server-ready", { count: core.recovered.turns });
   if (core.recovered.processes > 0) log.warn("leftovers-ended", { count: core.recovered.processes });
   return { url, signinLink: await signInLinkAtStart(access, folder.path, url), stop };

@@ -108,6 +108,8 @@ export function createHttp(parts: HttpParts): Http {
     requestTimeout: socketLimits.requestTimeout,
     forceCloseConnections: "idle",
     return503OnClosing: false,
+    // Requests are checked by the route table; the compilers that would be loaded for nothing take 10 MB.
+    schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
     // Names that are too long get the answer that names the rule, not a 404.
     routerOptions: { maxParamLength: 8192 },
     clientErrorHandler: answerBrokenRequest,
@@ -213,6 +215,10 @@ function addRoute(app: FastifyInstance, route: Route, identify: Http["identify"]
     },
   });
 }
+
+const noCompiler = () => (): never => {
+  throw new Error("a route has a fastify schema; the checks belong in the route table");
+};
 
 const people = new WeakMap<FastifyRequest["raw"], SignedIn>();
 

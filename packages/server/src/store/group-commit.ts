@@ -38,6 +38,7 @@ export class GroupCommit {
   /** Batches that the store has. */
   #underWay = 0;
   #scheduled = false;
+  #committed = 0;
   #broken: StoreFailure | null = null;
   #idle: (() => void)[] = [];
 
@@ -47,6 +48,11 @@ export class GroupCommit {
 
   get broken(): StoreFailure | null {
     return this.#broken;
+  }
+
+  /** Batches committed so far. */
+  get committed(): number {
+    return this.#committed;
   }
 
   get waiting(): number {
@@ -96,6 +102,7 @@ export class GroupCommit {
     store.commit(batch.map((one) => one.operation)).then(
       (answers) => {
         this.#underWay--;
+        this.#committed++;
         this.#next();
         for (const [i, one] of batch.entries()) one.done(answers[i] as Answer);
       },
