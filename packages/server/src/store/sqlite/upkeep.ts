@@ -1,5 +1,9 @@
 import type { Database } from "./database.ts";
 
+/** Pages of the full-text index that one step merges, and such steps after each one that added to it at most: one and a quarter keeps pace, and falling behind ends in one merge of 100 ms. */
+const mergePages = 8;
+const mergesPerChange = 3;
+
 /**
  * Work that the writer does in small steps when no batch waits: the full-text index follows the messages (indexing inside the message's own
  * transaction would cost more than the message), and deleted conversations are taken out row by row.
@@ -8,6 +12,7 @@ export class Upkeep {
   readonly #db: Database;
   readonly #statements: ReturnType<typeof prepare>;
   #indexed: number;
+  #mergesDue = 0;
 
   constructor(db: Database) {
     this.#db = db;
@@ -20,6 +25,11 @@ export class Upkeep {
    * @throws whatever SQLite throws; nothing of the step is stored then.
    */
   step(lastMessage: number, rows: number): boolean {
+    if (this.#mergesDue > 0) {
+      this.#mergesDue--;
+      if (!this.#merge()) this.#mergesDue = 0;
+      return true;
+    }
     if (this.#indexed < lastMessage) {
       const upTo = Math.min(lastMessage, this.#indexed + rows);
       this.#transaction(() => {
@@ -27,6 +37,7 @@ export class Upkeep {
         this.#statements.writeIndexed.run(String(upTo));
       });
       this.#indexed = upTo;
+      this.#mergesDue = mergesPerChange;
       return true;
     }
     const deleted = this.#statements.nextDeleted.get();
@@ -46,7 +57,15 @@ export class Upkeep {
         this.#statements.markPurged.run(deleted.id);
       }
     });
+    this.#mergesDue = mergesPerChange;
     return true;
+  }
+
+  /** @returns whether there was something to merge, which FTS5 tells only by its changes. */
+  #merge(): boolean {
+    const before = this.#statements.changes.get()?.n ?? 0;
+    this.#transaction(() => this.#statements.merge.run(mergePages));
+    return (this.#statements.changes.get()?.n ?? 0) - before >= 2;
   }
 
   /** Conversations that have gone quiet leave the tail, so that it stays small: the next ones to speak find it on a few pages. */
@@ -83,6 +102,8 @@ function prepare(db: Database) {
       "INSERT INTO meta (name, value) VALUES ('search_indexed', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     ),
     index: db.prepare("INSERT INTO message_search (rowid, text) SELECT id, text FROM messages WHERE id > ? AND id <= ?"),
+    merge: db.prepare("INSERT INTO message_search (message_search, rank) VALUES ('merge', ?)"),
+    changes: db.prepare<{ n: number }>("SELECT total_changes() AS n"),
     unindex: db.prepare("INSERT INTO message_search (message_search, rowid, text) VALUES ('delete', ?, ?)"),
     nextDeleted: db.prepare<{ id: number }>("SELECT id FROM conversations WHERE deleted_at IS NOT NULL AND purged = 0 ORDER BY id LIMIT 1"),
     someMessages: db.prepare<{ id: number; seq: number; text: string; turn: number | null }>(

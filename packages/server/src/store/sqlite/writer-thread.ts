@@ -6,10 +6,13 @@ import type { FailureData, FromWriter, ToWriter, WriterData } from "./thread-mes
 import { Upkeep } from "./upkeep.ts";
 import { Writes } from "./writes.ts";
 
-/** While batches come in, one step of upkeep this often; after this long without one, step after step. */
-const upkeepPauseMs = 100;
+/**
+ * While batches come in, one step of upkeep this often; after this long without one, step after step. A step takes 1 to 2 ms: what a
+ * message may have to wait for it (128 rows at once, with the merges that FTS5 makes by itself, took up to 25 ms).
+ */
+const upkeepPauseMs = 20;
 const quietMs = 50;
-const upkeepRows = 128;
+const upkeepRows = 64;
 
 const port = parentPort;
 if (!port) throw new Error("writer-thread.ts runs as a worker thread");
