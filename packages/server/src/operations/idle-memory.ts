@@ -8,9 +8,9 @@ const afterStartMs = 2000;
 
 export interface IdleMemoryOptions {
   /** Grows with everything that happens. */
-  activity(): number;
+  activity: () => number;
   /** Whether something is going on that a pause of 0.1 s would disturb. */
-  busy(): boolean;
+  busy: () => boolean;
   now: () => number;
 }
 
