@@ -42,7 +42,7 @@ export class Conversations implements ConversationsApi {
     const { store, commit, time, workers, onError, onClosed, tick } = options;
     this.#log = new ConversationLog(commit, time);
     this.active = new ActiveConversations(store, tick);
-    this.turns = new Turns({ store, commit, log: this.#log, time, workers, onError, ...(onClosed ? { onClosed } : {}) });
+    this.turns = new Turns({ store, commit, log: this.#log, time, tick, workers, onError, ...(onClosed ? { onClosed } : {}) });
   }
 
   /** Before any door opens. @returns the number of turns that go on. */

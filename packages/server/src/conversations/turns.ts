@@ -2,6 +2,7 @@ import { Refusal } from "@skep/protocol/errors";
 import type { Message, TurnOutcome, TurnState } from "@skep/protocol";
 import type { GroupCommit } from "../store/group-commit.ts";
 import type { Store, StoredMessage, StoredTurn } from "../store/store.ts";
+import type { Tick } from "../tick.ts";
 import type { Time } from "../time.ts";
 import type { ActiveConversation } from "./active.ts";
 import { encode, streamName, toMessage } from "./encode.ts";
@@ -24,6 +25,7 @@ export interface TurnsOptions {
   commit: Pick<GroupCommit, "add">;
   log: ConversationLog;
   time: Time;
+  tick: Pick<Tick, "deliver">;
   workers: Workers;
   onError(event: string, detail: { turn?: string; conversation?: string; bot?: string; reason: string }): void;
   onClosed?(outcome: TurnOutcome, milliseconds: number): void;
@@ -49,7 +51,8 @@ export class Turns {
   readonly #pending = new Map<number, Turn>();
   readonly #pendingOf = new Map<string, number>();
   readonly #answers = new Map<number, Set<(message: Message | null) => void>>();
-  readonly #pumping = new Set<string>();
+  /** One function a bot, so that a tick runs it once. */
+  readonly #pumps = new Map<string, () => void>();
   #keptText = 0;
   #stopped = false;
   #stopTimer: (() => void) | null = null;
@@ -157,14 +160,14 @@ export class Turns {
     this.roomFor(turn.bot);
   }
 
-  /** A worker of this bot may have a free place. */
+  /** A worker of this bot may have a free place. What it gets leaves in the same turn of the loop. */
   roomFor(bot: string): void {
-    if (this.#pumping.has(bot) || this.#stopped) return;
-    this.#pumping.add(bot);
-    this.#o.time.soon(() => {
-      this.#pumping.delete(bot);
-      this.#pump(bot);
-    });
+    let pump = this.#pumps.get(bot);
+    if (!pump) {
+      pump = () => this.#pump(bot);
+      this.#pumps.set(bot, pump);
+    }
+    this.#o.tick.deliver(pump);
   }
 
   #pump(bot: string): void {

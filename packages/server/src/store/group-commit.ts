@@ -43,7 +43,7 @@ export class GroupCommit {
   #idle: (() => void)[] = [];
 
   constructor(options: GroupCommitOptions) {
-    this.#options = { maxBatch: 128, maxUnderWay: 2, maxWaiting: 50_000, ...options };
+    this.#options = { maxBatch: 512, maxUnderWay: 2, maxWaiting: 50_000, ...options };
   }
 
   get broken(): StoreFailure | null {
