@@ -31,6 +31,9 @@ export interface BotProcess extends AsyncDisposable {
   exit: Promise<Exit>;
 }
 
+/** In the message of a wait that was in vain. */
+const shownLines = 10;
+
 export const turnOf = (turn: string, text: string): Extract<ToBot, { type: "turn" }> => ({
   type: "turn",
   turn,
@@ -63,7 +66,10 @@ export function spawnBot(launch: Launch): BotProcess {
   });
   let gone: Exit | undefined;
   const giveUp = (give: (error: Error) => void): void => {
-    const seen = lines.map((line) => JSON.stringify(line)).join("\n");
+    const seen = lines
+      .slice(-shownLines)
+      .map((line) => JSON.stringify(line).slice(0, 200))
+      .join("\n");
     give(new Error(`The bot ended (${gone?.code ?? gone?.signal}) before that line came.\n${seen}\n${stderr}`));
   };
   const exit = new Promise<Exit>((resolve) => {
@@ -77,14 +83,17 @@ export function spawnBot(launch: Launch): BotProcess {
     child.once("close", end);
   });
 
-  const line: BotProcess["line"] = (type, test = () => true) =>
+  /** The first line that passes; each wait looks at every line once. */
+  const find = <Line extends FromBot>(test: (line: FromBot) => line is Line): Promise<Line> =>
     new Promise((resolve, reject) => {
+      let looked = 0;
       const wait = {
         look() {
-          for (const each of lines) {
-            if (each.type !== type || !test(each as LineOf<typeof type>)) continue;
+          while (looked < lines.length) {
+            const each = lines[looked++];
+            if (!each || !test(each)) continue;
             waits.delete(wait);
-            resolve(each as LineOf<typeof type>);
+            resolve(each);
             return;
           }
         },
@@ -111,9 +120,11 @@ export function spawnBot(launch: Launch): BotProcess {
       send({ ...turnOf(turn, text), ...more });
       return turn;
     },
-    line,
+    line: (type, test = () => true) => find((each): each is LineOf<typeof type> => each.type === type && test(each as LineOf<typeof type>)),
     async ending(turn) {
-      const last = await Promise.race([line("answer", (each) => each.turn === turn), line("failure", (each) => each.turn === turn)]);
+      const last = await find(
+        (each): each is LineOf<"answer"> | LineOf<"failure"> => (each.type === "answer" || each.type === "failure") && each.turn === turn,
+      );
       const streamed = lines.map((each) => (each.type === "delta" && each.turn === turn ? each.text : "")).join("");
       if (last.type === "failure") return { streamed, failure: last };
       return { streamed, ...(last.text !== undefined && { answer: last.text }) };

@@ -197,6 +197,28 @@ describe.each(kinds)("%s", (kind) => {
   });
 });
 
+test("[R-C7] by default people are told after 5 s", async () => {
+  await using bot = await startBot("ollama", { url: server.url, model: "silent" }, folder);
+  const before = performance.now();
+  bot.ask(question);
+  const { detail } = await bot.line("status");
+  expect(detail).toBe("The model has not answered for 5 s; the server is up, it may be loading the model");
+  expect(performance.now() - before).toBeGreaterThan(4900);
+  expect(performance.now() - before).toBeLessThan(7000);
+});
+
+test("an answer that takes longer than limitMs is given up, and its request closed", async () => {
+  const own = await startModelServer();
+  try {
+    await using bot = await startBot("ollama", { url: own.url, model: "silent-midway", limitMs: 200 }, folder);
+    const { failure } = await bot.ending(bot.ask(question));
+    expect(failure).toMatchObject({ reason: "The model took longer than 0.2 s", retry: true });
+    expect(await (await own.requested(1)).over).toBe("cut");
+  } finally {
+    await own.close();
+  }
+});
+
 test("[R-C7] ollama says how to get a model that is missing", async () => {
   await using bot = await botWith("ollama", "missing");
   const { failure } = await bot.ending(bot.ask(question));

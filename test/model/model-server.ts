@@ -141,6 +141,10 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
 
   const later = (ms: number): Promise<void> =>
     new Promise((resolve) => {
+      if (ms === 0) {
+        resolve();
+        return;
+      }
       const timer = setTimeout(() => {
         timers.delete(timer);
         resolve();
@@ -205,35 +209,29 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     await respond(exchange);
   }
 
-  /** What happens before an answer begins. @returns whether none follows */
-  const openings: Partial<Record<Behaviour, (exchange: Exchange) => boolean | Promise<boolean>>> = {
-    missing: ({ response, api, chat: { model } }) => (sendJson(response, 404, api.missing(model)), true),
-    redirect: ({ response }) => (response.writeHead(307, { location: "http://127.0.0.1:1/elsewhere" }).end(), true),
-    html: ({ response }) => (
-      response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>Welcome</title><p>It works!</p>"),
-      true
-    ),
-    garbage: ({ response, api }) => (
-      response.writeHead(200, { "content-type": api.contentType }).end("data: {this is not: JSON\n\n"),
-      true
-    ),
-    "cut-early": ({ response }) => (response.destroy(), true),
-    silent: () => true,
+  /** What comes instead of an answer. */
+  const instead: Partial<Record<Behaviour, (exchange: Exchange) => void>> = {
+    missing: ({ response, api, chat: { model } }) => sendJson(response, 404, api.missing(model)),
+    redirect: ({ response }) => void response.writeHead(307, { location: "http://127.0.0.1:1/elsewhere" }).end(),
+    html: ({ response }) =>
+      void response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>Welcome</title><p>It works!</p>"),
+    garbage: ({ response, api }) => void response.writeHead(200, { "content-type": api.contentType }).end("data: {this is not: JSON\n\n"),
+    "cut-early": ({ response }) => void response.destroy(),
+    silent: () => {},
     "silent-down": ({ response }) => {
       down++;
       response.once("close", () => down--);
-      return true;
     },
-    slow: () => later(slowMs).then(() => false),
-    loading: () => later(loadMs).then(() => false),
   };
+  const delays: Partial<Record<Behaviour, number>> = { slow: slowMs, loading: loadMs };
 
   async function respond(exchange: Exchange): Promise<void> {
     const { response, api } = exchange;
     const { behaviour } = exchange.chat;
     const status = Number(/^error-(\d+)$/.exec(behaviour)?.[1]);
     if (status) return sendJson(response, status, api.error(status, sentences[status] ?? ""));
-    if (await openings[behaviour]?.(exchange)) return;
+    if (instead[behaviour]) return instead[behaviour](exchange);
+    await later(delays[behaviour] ?? 0);
     if (exchange.stream) await stream(exchange);
     else sendJson(response, 200, api.whole(exchange, { content: replyTo(exchange.chat.messages), tools: behaviour === "tools" }));
   }

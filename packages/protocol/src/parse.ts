@@ -95,7 +95,7 @@ export function refusalFrom(error: z.ZodError): Refusal {
   const field = [...issue.path.map(String), ...keys.slice(0, 1)].join(".");
   const detail = issue.code === "unrecognized_keys" ? `Unknown field "${field}"` : field ? `"${field}": ${issue.message}` : issue.message;
   const code = field === "name" ? "name_invalid" : "field_invalid";
-  return new Refusal(code, code === "name_invalid" ? `Bot name ${nameRule}` : detail, field ? { field } : {});
+  return new Refusal(code, code === "name_invalid" ? `Name ${nameRule}` : detail, field ? { field } : {});
 }
 const nameRule = "must be 1 to 64 letters, digits, dashes or underscores";
 

@@ -20,8 +20,10 @@ export interface CoreOptions {
   messageBytes: number;
   onError: TurnsOptions["onError"];
   onClosed?: TurnsOptions["onClosed"];
-  onBotLog(bot: string, line: LogLine): void;
-  onStoreFailure(failure: StoreFailure): void;
+  /** Every send: null when it was accepted, or the code of its refusal. */
+  onSent?: (code: string | null) => void;
+  onBotLog: (bot: string, line: LogLine) => void;
+  onStoreFailure: (failure: StoreFailure) => void;
 }
 
 /** Conversations and bots, connected; no doors. The one place where the two meet. */
@@ -45,7 +47,7 @@ export class Core {
 
   /** Leftover processes first, then definitions, then pending turns, then processes: nothing is given to a bot before all is known. */
   static async open(options: CoreOptions): Promise<Core> {
-    const { store, time, folder, kinds, launch, messageBytes, onError, onClosed, onBotLog, onStoreFailure } = options;
+    const { store, time, folder, kinds, launch, messageBytes, onError, onClosed, onSent, onBotLog, onStoreFailure } = options;
     const ledger = new Ledger(folder);
     const processes = ledger.killLeftovers();
     const tick = new Tick(time);
@@ -58,6 +60,7 @@ export class Core {
       messageBytes,
       onError,
       ...(onClosed ? { onClosed } : {}),
+      ...(onSent ? { onSent } : {}),
       workers: { settings: (bot) => fleet.settings(bot), place: (bot) => fleet.place(bot) },
     });
     const { turns } = conversations;

@@ -57,7 +57,13 @@ export interface WorkerPlace {
   give(request: Request): boolean;
   /** Does nothing once it was given: then the process lets go of it. */
   release(): void;
-  cancel(token: string, graceMs: number): void;
+  cancel(token: string, graceMs: number, onLetGo: () => void): void;
+}
+
+/** An attempt that a process has. */
+interface Held {
+  /** Nobody wants to hear of it any more; called once the process has let go of it. */
+  onLetGo: (() => void) | null;
 }
 
 /** One of a bot's workers over all its processes: starts it, watches it, starts it again (see `restart-policy.ts` for the states). */
@@ -76,7 +82,7 @@ export class Worker {
   #context: "message" | "history" = "message";
   #places = 0;
   /** Attempts that the process has. A cancelled one stays until the process has let go of it. */
-  readonly #tokens = new Map<string, { cancelled: boolean }>();
+  readonly #tokens = new Map<string, Held>();
   /** Places promised to attempts that are still being prepared. */
   #reserved = 0;
   #takeBack: (() => void) | null = null;
@@ -160,14 +166,17 @@ export class Worker {
     this.#process = null;
     if (process.pid !== null) this.#o.ended(process.pid);
     this.#o.log("skep", exit.clean ? "info" : "warn", `the process ${exit.reason}`, process.pid);
-    const lost = [...this.#tokens].filter(([, one]) => !one.cancelled).map(([token]) => token);
+    const held = [...this.#tokens];
     this.#tokens.clear();
     const readyForMs = this.#readyAt === 0 ? 0 : this.#o.time.now() - this.#readyAt;
     if (this.#state === "stopping") {
       this.#become("stopped", this.#reason);
       for (const run of this.#whenStopped.splice(0)) run();
     } else this.#afterExit({ ...exit, readyForMs });
-    for (const token of lost) this.#o.turns.failed(token, { reason: `The bot ${exit.reason}`, retry: true, lost: true });
+    for (const [token, { onLetGo }] of held) {
+      if (onLetGo) onLetGo();
+      else this.#o.turns.failed(token, { reason: `The bot ${exit.reason}`, retry: true, lost: true });
+    }
   }
 
   #afterExit(exit: { clean: boolean; reason: string; readyForMs: number }): void {
@@ -240,7 +249,7 @@ export class Worker {
   }
 
   #holds(token: string): boolean {
-    return this.#tokens.get(token)?.cancelled === false;
+    return this.#tokens.get(token)?.onLetGo === null;
   }
 
   /** @returns whether somebody still wants to know. */
@@ -248,8 +257,8 @@ export class Worker {
     const held = this.#tokens.get(token);
     if (!held) return false;
     this.#tokens.delete(token);
-    if (held.cancelled) this.#o.room();
-    return !held.cancelled;
+    held.onLetGo?.();
+    return held.onLetGo === null;
   }
 
   /** Keeps a place free until it is given or released. */
@@ -267,7 +276,7 @@ export class Worker {
         return this.#give(request);
       },
       release,
-      cancel: (token, graceMs) => this.#cancel(token, graceMs),
+      cancel: (token, graceMs, onLetGo) => this.#cancel(token, graceMs, onLetGo),
     };
   }
 
@@ -275,16 +284,19 @@ export class Worker {
   #give(request: Request): boolean {
     if (this.#state !== "ready" || !this.#process) return false;
     const { token, ...rest } = request;
-    this.#tokens.set(token, { cancelled: false });
+    this.#tokens.set(token, { onLetGo: null });
     this.#process.send({ type: "turn", turn: token, ...rest });
     return true;
   }
 
   /** Asks the process to let go of an attempt; replaces it when it does not in time. */
-  #cancel(token: string, graceMs: number): void {
+  #cancel(token: string, graceMs: number, onLetGo: () => void): void {
     const held = this.#tokens.get(token);
-    if (!held || held.cancelled) return;
-    held.cancelled = true;
+    if (!held || held.onLetGo) {
+      onLetGo();
+      return;
+    }
+    held.onLetGo = onLetGo;
     const process = this.#process;
     process?.send({ type: "cancel", turn: token });
     this.#o.time.after(graceMs, () => {

@@ -13,7 +13,7 @@ export type News =
   | { kind: "message"; seq: number; encoded: string }
   | { kind: "state"; encoded: string }
   | { kind: "stream"; stream: Stream }
-  | { kind: "stream-ended"; stream: Stream; outcome: StreamOutcome };
+  | { kind: "stream-ended"; stream: Stream };
 
 export class ActiveConversation {
   readonly conversation: number;
@@ -27,6 +27,8 @@ export class ActiveConversation {
   readonly readers = new Set<Reader>();
   /** Pending turns in the order of their messages; the first one is worked on (B2). */
   readonly turns: Turn[] = [];
+  /** Cancelled attempts that a worker has not let go of yet: the next turn waits for it (B2). */
+  lettingGo = 0;
   /** Work that still needs this object. */
   pins = 0;
   readonly #tick: Tick;
@@ -64,8 +66,10 @@ export class ActiveConversation {
     this.#add({ kind: "stream", stream });
   }
 
+  /** Before the message that ends the turn is published: whoever sees that message knows how the stream ended. */
   streamEnded(stream: Stream, outcome: StreamOutcome): void {
-    if (this.readers.size > 0) this.#add({ kind: "stream-ended", stream, outcome });
+    stream.outcome = outcome;
+    if (this.readers.size > 0) this.#add({ kind: "stream-ended", stream });
   }
 
   #add(news: News): void {

@@ -58,7 +58,8 @@ export interface ConversationsApi {
   answer(person: Person, id: string, turn: string, ms: number): Promise<Message | null>;
   cancel(person: Person, id: string, turn: string): Promise<{ state: TurnState }>;
   retry(person: Person, id: string, turn: string): Promise<{ state: TurnState }>;
-  subscribe(person: Person, id: string, after: Position | null, sink: Sink): Promise<Subscription>;
+  /** `wanted` is asked once the conversation is found: null, and nothing was pushed, when the answer is no. */
+  subscribe(person: Person, id: string, after: Position | null, sink: Sink, wanted?: () => boolean): Promise<Subscription | null>;
   search(
     person: Person,
     query: { query: string; bot?: string | undefined; since?: number | undefined; until?: number | undefined; limit: number },

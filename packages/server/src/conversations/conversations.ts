@@ -25,6 +25,7 @@ export interface ConversationsOptions {
   messageBytes: number;
   onError: TurnsOptions["onError"];
   onClosed?: TurnsOptions["onClosed"];
+  onSent?: (code: string | null) => void;
   newId?: () => string;
 }
 
@@ -141,7 +142,11 @@ export class Conversations implements ConversationsApi {
       }
       const { seq, turn, duplicate } = answer;
       if (turn !== null && !duplicate && !active.erased) this.turns.begin(active, { turn, seq, bot, person: person.id, text: send.text });
+      if (!duplicate) this.#o.onSent?.(null);
       return { epoch: active.epoch, seq, duplicate, turn: turn === null ? null : turnName(turn) };
+    } catch (error) {
+      this.#o.onSent?.(error instanceof Refusal ? error.code : "unknown");
+      throw error;
     } finally {
       this.#arriving.set(bot, (this.#arriving.get(bot) ?? 1) - 1);
     }
@@ -184,8 +189,15 @@ export class Conversations implements ConversationsApi {
     return { state: await this.turns.retry(active, number) };
   }
 
-  async subscribe(person: Person, id: string, after: Position | null, sink: Sink): Promise<Subscription> {
+  async subscribe(
+    person: Person,
+    id: string,
+    after: Position | null,
+    sink: Sink,
+    wanted: () => boolean = () => true,
+  ): Promise<Subscription | null> {
     const active = await this.#find(person, id);
+    if (!wanted()) return null;
     const { epoch, head, publicId: conversation } = active;
     const reason: ResetReason | null =
       after === null || after.seq === 0 ? null : after.epoch !== epoch ? "epoch" : after.seq > head ? "ahead" : null;

@@ -1,6 +1,6 @@
 import type { TurnOutcome } from "@skep/protocol";
 import type { GroupCommit } from "../store/group-commit.ts";
-import type { Appended, Closed, Refused } from "../store/store.ts";
+import type { Appended, Closed, Refused, StoredMessage } from "../store/store.ts";
 import type { Time } from "../time.ts";
 import type { ActiveConversation } from "./active.ts";
 
@@ -47,6 +47,7 @@ export class ConversationLog {
     );
   }
 
+  /** `onClosed` is called with the stored message just before it is published. */
   closeTurn(
     active: ActiveConversation,
     entry: {
@@ -58,14 +59,15 @@ export class ConversationLog {
       author: string;
       text: string;
     },
-    beforePublished: () => void,
+    onClosed: (message: StoredMessage) => void,
   ): Promise<Closed | Refused> {
     const at = this.#time.now();
     return this.#commit.add({ op: "close-turn", ...entry, at }).then((answer) => {
       if (answer.ok) {
-        beforePublished();
         const { role, author, text, turn, outcome } = entry;
-        active.published({ id: answer.id, seq: answer.seq, role, author, key: null, text, turn, outcome, createdAt: at });
+        const message = { id: answer.id, seq: answer.seq, role, author, key: null, text, turn, outcome, createdAt: at };
+        onClosed(message);
+        active.published(message);
       }
       return answer;
     });

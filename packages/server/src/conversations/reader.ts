@@ -1,4 +1,3 @@
-import type { StreamOutcome } from "@skep/protocol";
 import type { Store } from "../store/store.ts";
 import type { ActiveConversation, News } from "./active.ts";
 import type { Sink, Subscription } from "./api.ts";
@@ -27,7 +26,7 @@ export class Reader implements Subscription {
   #paging = false;
   #toldLive = false;
   /** Streams this reader was sent something of -> how much (UTF-16 units). */
-  readonly #offsets = new Map<string, { turn: string; offset: number }>();
+  readonly #offsets = new Map<Stream, number>();
 
   constructor(active: ActiveConversation, sink: Sink, store: Pick<Store, "messages">, position: number, onError: (error: unknown) => void) {
     this.#active = active;
@@ -54,7 +53,7 @@ export class Reader implements Subscription {
   snapshot(streamId: string, offset: number): void {
     const stream = this.#active.turns.map((turn) => turn.stream).find((one) => one?.id === streamId);
     if (!stream || this.#phase !== "live") return;
-    this.#offsets.set(stream.id, { turn: stream.turn, offset: Math.min(offset, stream.text.length) });
+    this.#offsets.set(stream, Math.min(offset, stream.text.length));
     this.#sendStream(stream);
   }
 
@@ -90,21 +89,23 @@ export class Reader implements Subscription {
           this.#sendStream(item.stream);
           break;
         case "stream-ended":
-          if (item.stream.text !== "") this.#sendStream(item.stream);
-          if (this.#offsets.delete(item.stream.id)) {
-            this.#sink.push(encodeEnded(this.#active.publicId, item.stream.turn, item.stream.id, item.outcome));
-          }
+          this.#endStream(item.stream);
       }
     }
   }
 
   #sendStream(stream: Stream): void {
-    const known = this.#offsets.get(stream.id);
-    const offset = known?.offset ?? 0;
-    if (known && offset >= stream.text.length) return;
-    this.#sink.push(stream.deltaFrom(offset));
-    if (known) known.offset = stream.text.length;
-    else this.#offsets.set(stream.id, { turn: stream.turn, offset: stream.text.length });
+    const known = this.#offsets.get(stream);
+    if (known !== undefined && known >= stream.text.length) return;
+    this.#sink.push(stream.deltaFrom(known ?? 0));
+    this.#offsets.set(stream, stream.text.length);
+  }
+
+  /** The rest of its text, unless that is replaced anyway, and how it ended (T2, T4). A stream this reader has seen nothing of is left out. */
+  #endStream(stream: Stream): void {
+    if (stream.outcome === null) return;
+    if (stream.outcome !== "interrupted" && stream.text !== "") this.#sendStream(stream);
+    if (this.#offsets.delete(stream)) this.#sink.push(encodeEnded(this.#active.publicId, stream.turn, stream.id, stream.outcome));
   }
 
   #catchUp(): void {
@@ -130,10 +131,9 @@ export class Reader implements Subscription {
       if (this.#isClosed()) return;
       if (page.messages.length === 0) throw new Error(`conversation ${this.#active.publicId} has no message after ${this.#position}`);
       for (const message of page.messages) {
-        this.#endStreamsOf(
-          message.turn === null || message.outcome === null ? null : turnName(message.turn),
-          message.outcome ?? "interrupted",
-        );
+        // Read, but not published yet: what belongs before it has not happened here.
+        if (message.seq > this.#active.head) break;
+        if (message.outcome !== null && message.turn !== null) this.#endStreamsOf(turnName(message.turn));
         this.#sink.push(encodeMessage(this.#active.publicId, message));
         this.#position = message.seq;
       }
@@ -144,25 +144,15 @@ export class Reader implements Subscription {
     return this.#phase === "closed";
   }
 
-  /** A stream that ended while this reader was behind: it is told how, before the message that says the same. */
-  #endStreamsOf(turn: string | null, outcome: StreamOutcome): void {
-    if (turn === null) return;
-    for (const [id, known] of this.#offsets) {
-      if (known.turn !== turn) continue;
-      this.#offsets.delete(id);
-      this.#sink.push(encodeEnded(this.#active.publicId, turn, id, outcome));
-    }
+  /** Streams that ended while this reader was behind: it is told how, before the message that says the same. */
+  #endStreamsOf(turn: string): void {
+    for (const stream of this.#offsets.keys()) if (stream.turn === turn) this.#endStream(stream);
   }
 
   #goLive(): void {
     this.#phase = "live";
     const { publicId, turns } = this.#active;
-    const streams = new Set(turns.map((turn) => turn.stream?.id));
-    for (const [id, known] of this.#offsets) {
-      if (streams.has(id)) continue;
-      this.#offsets.delete(id);
-      this.#sink.push(encodeEnded(publicId, known.turn, id, "interrupted"));
-    }
+    for (const stream of this.#offsets.keys()) this.#endStream(stream);
     if (!this.#toldLive) {
       this.#toldLive = true;
       this.#sink.push(encode({ type: "live", conversation: publicId, seq: this.#position }));

@@ -1,3 +1,4 @@
+import type { StreamOutcome } from "@skep/protocol";
 import { encodeDelta } from "./encode.ts";
 
 const endsInHighSurrogate = /[\uD800-\uDBFF]$/;
@@ -6,6 +7,8 @@ const endsInHighSurrogate = /[\uD800-\uDBFF]$/;
 export class Stream {
   readonly id: string;
   readonly turn: string;
+  /** Set once, when the attempt is over (T4). */
+  outcome: StreamOutcome | null = null;
   readonly #publicId: string;
   #text = "";
   /** Half of a character that the next piece completes. */

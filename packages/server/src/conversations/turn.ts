@@ -32,8 +32,8 @@ export interface Place {
   give(request: TurnRequest): boolean;
   /** Gives the place back: the worker has no work of this attempt any more. */
   release(): void;
-  /** Asks the worker to stop; when it does not within `graceMs`, it is replaced. The place comes back by itself. */
-  cancel(token: string, graceMs: number): void;
+  /** Asks the worker to stop; when it does not within `graceMs`, it is replaced. Then the place is free again and `onLetGo` is called, once. */
+  cancel(token: string, graceMs: number, onLetGo: () => void): void;
 }
 
 export interface TurnRequest {

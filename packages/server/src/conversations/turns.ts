@@ -1,7 +1,7 @@
 import { Refusal } from "@skep/protocol/errors";
 import type { Message, TurnOutcome, TurnState } from "@skep/protocol";
 import type { GroupCommit } from "../store/group-commit.ts";
-import type { Store, StoredTurn } from "../store/store.ts";
+import type { Store, StoredMessage, StoredTurn } from "../store/store.ts";
 import type { Time } from "../time.ts";
 import type { ActiveConversation } from "./active.ts";
 import { encode, streamName, toMessage } from "./encode.ts";
@@ -147,7 +147,7 @@ export class Turns {
 
   /** Puts the turn in its bot's queue if nothing of its conversation is before it (B2). */
   #makeRunnable(turn: Turn): void {
-    if (turn.active.turns[0] !== turn || turn.phase !== "queued") return;
+    if (turn.active.turns[0] !== turn || turn.phase !== "queued" || turn.active.lettingGo > 0) return;
     let queue = this.#runnable.get(turn.bot);
     if (!queue) {
       queue = new Fifo();
@@ -171,7 +171,7 @@ export class Turns {
     const queue = this.#runnable.get(bot);
     if (!queue || this.#stopped) return;
     for (let turn = queue.peek(); turn; turn = queue.peek()) {
-      if (turn.phase !== "queued" || turn.active.turns[0] !== turn) {
+      if (turn.phase !== "queued" || turn.active.turns[0] !== turn || turn.active.lettingGo > 0) {
         queue.shift();
         continue;
       }
@@ -269,8 +269,7 @@ export class Turns {
   #tooLong(turn: Turn, bytes: number): boolean {
     const limit = this.#o.workers.settings(turn.bot)?.answerBytes ?? Number.POSITIVE_INFINITY;
     if (bytes <= limit) return false;
-    turn.place?.cancel(turn.token, cancelGraceMs);
-    turn.place = null;
+    this.#takeAway(turn);
     this.failed(turn.token, { reason: `The answer is longer than ${limit} bytes`, retry: false, lost: false });
     return true;
   }
@@ -323,6 +322,20 @@ export class Turns {
     if (this.#running.size === 0) this.#whenQuiet?.();
   }
 
+  /** Takes the attempt away from its worker. Nothing else of this conversation is given to a bot until the worker has let go. */
+  #takeAway(turn: Turn): void {
+    const { active, place, token } = turn;
+    turn.place = null;
+    if (!place) return;
+    active.lettingGo++;
+    place.cancel(token, cancelGraceMs, () => {
+      active.lettingGo--;
+      const next = active.turns[0];
+      if (next) this.#makeRunnable(next);
+      this.roomFor(turn.bot);
+    });
+  }
+
   #attemptFailed(turn: Turn, failure: AttemptFailure): void {
     const settings = this.#o.workers.settings(turn.bot);
     if (turn.phase === "closing") return;
@@ -349,24 +362,14 @@ export class Turns {
     turn.takeBackPause?.();
     const entry = { turn: turn.number, attempt: turn.attempt, generation: this.#o.store.generation, outcome, role, author, text };
     try {
-      const answer = await this.#o.log.closeTurn(turn.active, entry, () => {
+      const answer = await this.#o.log.closeTurn(turn.active, entry, (message) => {
         if (turn.stream) turn.active.streamEnded(turn.stream, outcome);
         turn.stream = null;
         turn.interrupted = null;
+        this.#resolveAnswer(turn, message);
       });
       if (answer.ok) {
         this.#o.onClosed?.(outcome, this.#o.time.now() - turn.startedAt);
-        this.#resolveAnswer(turn, {
-          id: answer.id,
-          seq: answer.seq,
-          role,
-          author,
-          key: null,
-          text,
-          turn: turn.number,
-          outcome,
-          createdAt: this.#o.time.now(),
-        });
         if (outcome !== "completed") turn.active.state(this.#endState(turn, outcome, text));
       } else {
         this.#o.onError("turn-fenced", { turn: turn.name, conversation: turn.active.publicId, reason: answer.detail });
@@ -399,7 +402,7 @@ export class Turns {
       : this.#close(turn, "cancelled", "bot", turn.bot, soFar);
   }
 
-  #resolveAnswer(turn: Turn, stored: Parameters<typeof toMessage>[1]): void {
+  #resolveAnswer(turn: Turn, stored: StoredMessage): void {
     const waiting = this.#answers.get(turn.number);
     if (!waiting) return;
     this.#answers.delete(turn.number);
@@ -443,8 +446,7 @@ export class Turns {
     turn.cancelRequested = true;
     const soFar = turn.stream?.text ?? turn.interrupted?.text ?? "";
     if (turn.phase === "running") {
-      turn.place?.cancel(turn.token, cancelGraceMs);
-      turn.place = null;
+      this.#takeAway(turn);
       this.#running.delete(turn.token);
     }
     await this.#closeCancelled(turn, soFar);
@@ -485,7 +487,10 @@ export class Turns {
   failAll(bot: string, reason: string): void {
     for (const turn of this.#pending.values()) {
       if (turn.bot !== bot || turn.phase === "closing") continue;
-      if (turn.phase === "running") this.#end(turn);
+      if (turn.phase === "running") {
+        this.#takeAway(turn);
+        this.#end(turn);
+      }
       void this.#close(turn, "failed", "system", "skep", reason);
     }
   }
@@ -493,10 +498,7 @@ export class Turns {
   /** Turns of a conversation that was deleted. */
   forget(active: ActiveConversation): void {
     for (const turn of active.turns.slice()) {
-      if (this.#running.delete(turn.token)) {
-        turn.place?.cancel(turn.token, cancelGraceMs);
-        turn.place = null;
-      }
+      if (this.#running.delete(turn.token)) this.#takeAway(turn);
       turn.takeBackPause?.();
       turn.phase = "closing";
       this.#drop(turn);
@@ -514,8 +516,7 @@ export class Turns {
       }
       const limit = this.#o.workers.settings(turn.bot)?.turnMs ?? Number.POSITIVE_INFINITY;
       if (now - turn.startedAt > limit) {
-        turn.place?.cancel(token, cancelGraceMs);
-        turn.place = null;
+        this.#takeAway(turn);
         this.failed(token, { reason: `The bot did not answer within ${limit / 1000} s`, retry: true, lost: false });
       }
     }

@@ -13,6 +13,8 @@ export interface GroupCommitOptions {
   time: Pick<Time, "soon">;
   /** Operations of one transaction at most. */
   maxBatch?: number;
+  /** Batches given to the store before it has answered the first of them. */
+  maxUnderWay?: number;
   /** Operations that may wait; a send beyond is refused with `busy` (K5). Answers of bots and the like always get in. */
   maxWaiting?: number;
   onFailure?: (failure: StoreFailure) => void;
@@ -33,17 +35,24 @@ interface Waiting {
 export class GroupCommit {
   readonly #options: Required<Omit<GroupCommitOptions, "onFailure">> & Pick<GroupCommitOptions, "onFailure">;
   #waiting: Waiting[] = [];
-  #underWay = false;
+  /** Batches that the store has. */
+  #underWay = 0;
   #scheduled = false;
+  #committed = 0;
   #broken: StoreFailure | null = null;
   #idle: (() => void)[] = [];
 
   constructor(options: GroupCommitOptions) {
-    this.#options = { maxBatch: 1024, maxWaiting: 50_000, ...options };
+    this.#options = { maxBatch: 128, maxUnderWay: 2, maxWaiting: 50_000, ...options };
   }
 
   get broken(): StoreFailure | null {
     return this.#broken;
+  }
+
+  /** Batches committed so far. */
+  get committed(): number {
+    return this.#committed;
   }
 
   get waiting(): number {
@@ -64,12 +73,14 @@ export class GroupCommit {
 
   /** Resolves when nothing waits and nothing is under way. */
   idle(): Promise<void> {
-    if (!this.#underWay && this.#waiting.length === 0) return Promise.resolve();
+    if (this.#underWay === 0 && this.#waiting.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#underWay) return;
+    // A full batch does not wait for the rest of this turn of the loop: the store works on it meanwhile.
+    if (this.#waiting.length >= this.#options.maxBatch) this.#next();
+    if (this.#scheduled || this.#underWay > 0) return;
     this.#scheduled = true;
     this.#options.time.soon(() => {
       this.#scheduled = false;
@@ -78,26 +89,30 @@ export class GroupCommit {
   }
 
   #next(): void {
-    if (this.#underWay) return;
+    const { maxBatch, maxUnderWay, store } = this.#options;
     if (this.#waiting.length === 0) {
-      for (const resolve of this.#idle.splice(0)) resolve();
+      if (this.#underWay === 0) for (const resolve of this.#idle.splice(0)) resolve();
       return;
     }
-    const batch = this.#waiting.length <= this.#options.maxBatch ? this.#waiting : this.#waiting.slice(0, this.#options.maxBatch);
-    this.#waiting = batch === this.#waiting ? [] : this.#waiting.slice(this.#options.maxBatch);
-    this.#underWay = true;
-    this.#options.store.commit(batch.map((one) => one.operation)).then(
+    // Only a full batch goes out beside another one: a small one grows until the store is free.
+    if (this.#underWay >= maxUnderWay || (this.#underWay > 0 && this.#waiting.length < maxBatch)) return;
+    const batch = this.#waiting.length <= maxBatch ? this.#waiting : this.#waiting.slice(0, maxBatch);
+    this.#waiting = batch === this.#waiting ? [] : this.#waiting.slice(maxBatch);
+    this.#underWay++;
+    store.commit(batch.map((one) => one.operation)).then(
       (answers) => {
-        this.#underWay = false;
-        for (const [i, one] of batch.entries()) one.done(answers[i] as Answer);
+        this.#underWay--;
+        this.#committed++;
         this.#next();
+        for (const [i, one] of batch.entries()) one.done(answers[i] as Answer);
       },
       (error: unknown) => {
-        this.#underWay = false;
+        this.#underWay--;
         this.#fail(batch, error instanceof StoreFailure ? error : new StoreFailure("io", "unknown", true, String(error)));
         this.#next();
       },
     );
+    if (this.#waiting.length > 0) this.#next();
   }
 
   #fail(batch: readonly Waiting[], failure: StoreFailure): void {

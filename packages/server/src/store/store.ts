@@ -302,7 +302,7 @@ export interface Store {
   /** Grows with every opening: whatever an older holder writes is fenced (B4). */
   readonly generation: number;
 
-  /** @throws StoreFailure; then nothing of the batch counts as stored. */
+  /** Batches take effect and are answered in the order of the calls. @throws StoreFailure; then nothing of the batch counts as stored. */
   commit(batch: readonly Operation[]): Promise<Answer[]>;
 
   conversation(publicId: string): Promise<StoredConversation | null>;

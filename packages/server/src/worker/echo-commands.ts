@@ -45,7 +45,8 @@ const actions: Record<string, { usage: string; action: Action }> = {
   stall: { usage: "/stall", action: () => forever() },
   hang: {
     usage: "/hang [attempts]",
-    action: (call) => {
+    action: async (call) => {
+      await call.output.flushed();
       if (spared(call, 0)) call.turn.answer(call.turn.text);
       else block();
     },

@@ -110,6 +110,8 @@ async function greet(line: ToBot): Promise<void> {
   driver = made;
   output.write({ type: "hello", protocol, context: made.context, concurrency: made.concurrency, heartbeat: true });
   for (const each of early.splice(0)) handle(each, made);
+  // Compiled code is kept at a proper exit only, and bots are often killed. Once it is there, this writes nothing.
+  setImmediate(process.getBuiltinModule("node:module").flushCompileCache);
 }
 
 function leave(reason: string): void {

@@ -2,10 +2,12 @@ import type { Duplex } from "node:stream";
 import { Refusal, closeCodes, parseClientMessage, protocolVersion, limits } from "@skep/protocol";
 import type { ClientMessage, ServerMessage } from "@skep/protocol";
 import type { WebSocket } from "ws";
+import type { SignedIn } from "../access/access.ts";
 import type { FleetApi } from "../bots/api.ts";
 import type { ConversationsApi, Person, Sink, Subscription } from "../conversations/api.ts";
 import type { Tick } from "../tick.ts";
 import { OutcomeUnknown } from "../store/group-commit.ts";
+import { textFrame } from "./text-frame.ts";
 
 /** Bytes unsent from which on subscriptions wait (C4). */
 const congestedBytes = 256 * 1024;
@@ -22,22 +24,28 @@ export interface ConnectionOptions {
   conversations: ConversationsApi;
   fleet: FleetApi;
   tick: Tick;
-  authenticateToken(token: string): Person | null;
+  authenticateToken(token: string): SignedIn | null;
   node: string;
   messageBytes: number;
   now(): number;
   onBug(error: unknown): void;
 }
 
+interface Opening {
+  opening: true;
+}
+const isOpen = (subscription: Subscription | Opening): subscription is Subscription => !("opening" in subscription);
+
 /** One WebSocket: parse, call, encode. It owns positions, never a queue of messages. */
 export class Connection implements Sink {
   readonly #socket: WebSocket;
   readonly #stream: Duplex & { bytesWritten?: number };
   readonly #o: ConnectionOptions;
-  #person: Person | null;
+  #person: SignedIn | null;
   #out: string[] = [];
   #outBytes = 0;
-  readonly #subscriptions = new Map<string, Subscription | "opening">();
+  /** By conversation; an object of its own while it is being opened, so that a later request for the same one is told apart. */
+  readonly #subscriptions = new Map<string, Subscription | Opening>();
   #unwatch: (() => void) | null = null;
   #requests = 0;
   #paused = false;
@@ -47,7 +55,7 @@ export class Connection implements Sink {
   #pongDue = 0;
   #progress = { sent: 0, at: 0 };
 
-  constructor(socket: WebSocket, stream: Duplex, person: Person | null, options: ConnectionOptions) {
+  constructor(socket: WebSocket, stream: Duplex, person: SignedIn | null, options: ConnectionOptions) {
     this.#socket = socket;
     this.#stream = stream;
     this.#person = person;
@@ -65,11 +73,15 @@ export class Connection implements Sink {
     if (person) this.#hello(person);
   }
 
+  get credential(): string | null {
+    return this.#person?.credential ?? null;
+  }
+
   onClose(run: () => void): void {
     this.#socket.once("close", () => {
       this.#closed = true;
       this.#unwatch?.();
-      for (const subscription of this.#subscriptions.values()) if (subscription !== "opening") subscription.close();
+      for (const subscription of this.#subscriptions.values()) if (isOpen(subscription)) subscription.close();
       this.#subscriptions.clear();
       run();
     });
@@ -96,7 +108,7 @@ export class Connection implements Sink {
   }
 
   writable(): boolean {
-    return this.#outBytes + this.#socket.bufferedAmount < congestedBytes;
+    return this.#outBytes + this.#stream.writableLength < congestedBytes;
   }
 
   #say(message: ServerMessage): void {
@@ -109,18 +121,20 @@ export class Connection implements Sink {
     if (out.length === 0 || this.#closed) return;
     this.#out = [];
     this.#outBytes = 0;
-    this.#socket.send(out.length === 1 ? (out[0] ?? "") : `[${out.join(",")}]`);
-    if (this.#socket.bufferedAmount > fullBytes) this.#pause();
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#stream.write(textFrame(out.length === 1 ? (out[0] ?? "") : `[${out.join(",")}]`));
+    const unsent = this.#stream.writableLength;
+    if (unsent > fullBytes) this.#pause();
     // What waited while this frame was full has no news to wake it: the drain of the socket does, or this, if all was taken at once.
-    if (this.#socket.bufferedAmount === 0) this.#drained();
+    if (unsent === 0) this.#drained();
   };
 
   #drained(): void {
-    if (this.#paused && this.#socket.bufferedAmount < fullBytes && this.#requests < fullRequests) {
+    if (this.#paused && this.#stream.writableLength < fullBytes && this.#requests < fullRequests) {
       this.#paused = false;
       this.#socket.resume();
     }
-    for (const subscription of this.#subscriptions.values()) if (subscription !== "opening") subscription.drained();
+    for (const subscription of this.#subscriptions.values()) if (isOpen(subscription)) subscription.drained();
   }
 
   #pause(): void {
@@ -148,7 +162,7 @@ export class Connection implements Sink {
       this.#socket.terminate();
       return;
     }
-    const buffered = this.#socket.bufferedAmount;
+    const buffered = this.#stream.writableLength;
     const sent = (this.#stream.bytesWritten ?? 0) - buffered;
     if (buffered === 0 || sent !== this.#progress.sent) this.#progress = { sent, at: now };
     else if (now - this.#progress.at > stalledMs) {
@@ -205,7 +219,7 @@ export class Connection implements Sink {
         return;
       case "unsubscribe": {
         const subscription = this.#subscriptions.get(message.conversation);
-        if (subscription && subscription !== "opening") subscription.close();
+        if (subscription && isOpen(subscription)) subscription.close();
         this.#subscriptions.delete(message.conversation);
         return;
       }
@@ -217,7 +231,7 @@ export class Connection implements Sink {
         return;
       case "snapshot": {
         const subscription = this.#subscriptions.get(message.conversation);
-        if (subscription && subscription !== "opening") subscription.snapshot(message.stream, message.offset);
+        if (subscription && isOpen(subscription)) subscription.snapshot(message.stream, message.offset);
         return;
       }
       case "watch":
@@ -287,18 +301,18 @@ export class Connection implements Sink {
   async #subscribe(person: Person, message: Extract<ClientMessage, { type: "subscribe" }>): Promise<void> {
     const { conversation, after } = message;
     const before = this.#subscriptions.get(conversation);
-    if (before === "opening") return;
-    before?.close();
+    if (before && isOpen(before)) before.close();
     if (!before && this.#subscriptions.size >= limits.subscriptions) {
       throw new Refusal("busy", `At most ${limits.subscriptions} subscriptions on one connection`, { retryAfterMs: 0 });
     }
-    this.#subscriptions.set(conversation, "opening");
+    const opening: Opening = { opening: true };
+    this.#subscriptions.set(conversation, opening);
+    const wanted = (): boolean => !this.#closed && this.#subscriptions.get(conversation) === opening;
     try {
-      const subscription = await this.#o.conversations.subscribe(person, conversation, after ?? null, this);
-      if (this.#closed || this.#subscriptions.get(conversation) !== "opening") subscription.close();
-      else this.#subscriptions.set(conversation, subscription);
+      const subscription = await this.#o.conversations.subscribe(person, conversation, after ?? null, this, wanted);
+      if (subscription) this.#subscriptions.set(conversation, subscription);
     } catch (error) {
-      this.#subscriptions.delete(conversation);
+      if (wanted()) this.#subscriptions.delete(conversation);
       throw error;
     }
   }

@@ -2,16 +2,17 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { Refusal, closeCodes, errorTable, limits } from "@skep/protocol";
 import { WebSocketServer } from "ws";
-import type { Person } from "../conversations/api.ts";
+import type { SignedIn } from "../access/access.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionOptions } from "./connection.ts";
 
 const checkEveryMs = 1000;
+const closeWithinMs = 1000;
 
 export interface WebSocketOptions extends ConnectionOptions {
   /** Host and Origin. @throws Refusal */
   checkUpgrade(request: IncomingMessage): void;
-  authenticate(request: IncomingMessage): Person | null;
+  authenticate(request: IncomingMessage): SignedIn | null;
 }
 
 /** The door `/ws` on a server that listens already. */
@@ -21,6 +22,7 @@ export class WebSocketDoor {
   readonly #wss = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: limits.frameBytes });
   readonly #timer: NodeJS.Timeout;
   #closing = false;
+  #whenEmpty: () => void = () => {};
 
   constructor(options: WebSocketOptions) {
     this.#o = options;
@@ -51,7 +53,10 @@ export class WebSocketDoor {
     this.#wss.handleUpgrade(request, socket, head, (webSocket) => {
       const connection = new Connection(webSocket, socket, person, this.#o);
       this.#connections.add(connection);
-      connection.onClose(() => this.#connections.delete(connection));
+      connection.onClose(() => {
+        this.#connections.delete(connection);
+        if (this.#connections.size === 0) this.#whenEmpty();
+      });
     });
   }
 
@@ -59,10 +64,24 @@ export class WebSocketDoor {
   async close(): Promise<void> {
     this.#closing = true;
     clearInterval(this.#timer);
+    if (this.#connections.size === 0) return;
+    const gone = new Promise<void>((resolve) => {
+      this.#whenEmpty = resolve;
+    });
     for (const connection of this.#connections) connection.close(closeCodes.shutting_down, "shutting down");
-    const deadline = Date.now() + 1000;
-    while (this.#connections.size > 0 && Date.now() < deadline) await new Promise((resolve) => setImmediate(resolve));
-    for (const connection of this.#connections) connection.terminate();
+    // A client that does not answer the close is not waited for.
+    const timer = setTimeout(() => {
+      for (const connection of this.#connections) connection.terminate();
+    }, closeWithinMs);
+    await gone;
+    clearTimeout(timer);
+  }
+
+  /** Ends the connections of a credential that was withdrawn (S5). */
+  closeCredential(credential: string): void {
+    for (const connection of this.#connections) {
+      if (connection.credential === credential) connection.close(closeCodes.not_signed_in, "signed out");
+    }
   }
 }
 

@@ -1,0 +1,13 @@
+export { type ServerCaller } from "./call-server.ts";
+export { Client, connect, type ConnectOptions } from "./client.ts";
+export type { Clock } from "./clock.ts";
+export type { Socket, SocketClass } from "./connection.ts";
+export { type ConnectionState, type ConnectionTimes, defaultTimes } from "./connection-state.ts";
+export { type Conversation, type ConversationChange, HistoryReset } from "./conversation.ts";
+export type { Draft, TurnView } from "./conversation-state.ts";
+export type { TurnPart } from "./follow-turn.ts";
+export { newId } from "./new-id.ts";
+export type { Acceptance, OutboxRecord } from "./outbox.ts";
+export { browserStorage, memoryStorage, type OutboxStorage } from "./outbox-storage.ts";
+export type { PendingSend } from "./pending-sends.ts";
+export { Refusal } from "@skep/protocol/errors";

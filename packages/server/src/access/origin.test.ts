@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import { checkHost, checkOrigin } from "./origin.ts";
+
+describe("the host that a request names", () => {
+  const rule = { port: 8000, allowedHosts: ["bots.example.org", "tunnel.example.org:8443"] };
+  test.each([
+    ["127.0.0.1:8000", true],
+    ["localhost:8000", true],
+    ["LOCALHOST:8000", true],
+    ["[::1]:8000", true],
+    ["bots.example.org", true],
+    ["bots.example.org:9000", true],
+    ["tunnel.example.org:8443", true],
+    ["tunnel.example.org", false],
+    ["127.0.0.1:8001", false],
+    ["127.0.0.1", false],
+    ["localhost", false],
+    ["evil.example:8000", false],
+    ["127.0.0.1.evil.example:8000", false],
+    ["bots.example.org.evil.example", false],
+    ["localhost:8000@evil.example", false],
+    ["", false],
+    [undefined, false],
+  ])("%s: %s", (host, allowed) => {
+    expect(checkHost(host, rule)).toBe(allowed ? null : "host_refused");
+  });
+
+  test("on port 80 browsers leave the port away", () => {
+    expect(checkHost("localhost", { port: 80, allowedHosts: [] })).toBeNull();
+  });
+});
+
+describe("the origin of what is no read", () => {
+  const host = "127.0.0.1:8000";
+  const cookie = "a=b; skep_session=secret";
+  test.each([
+    ["a program: no origin, no cookie", { host }, true],
+    ["the page", { host, cookie, origin: "http://127.0.0.1:8000" }, true],
+    ["the page, signing in", { host, origin: "http://127.0.0.1:8000" }, true],
+    ["the page behind a proxy with TLS", { host: "bots.example.org", cookie, origin: "https://bots.example.org" }, true],
+    ["the page, by a browser that sends Sec-Fetch-Site alone", { host, cookie, "sec-fetch-site": "same-origin" }, true],
+    ["a person's own act", { host, cookie, "sec-fetch-site": "none" }, true],
+    ["another site", { host, cookie, origin: "http://evil.example" }, false],
+    ["another site without a cookie", { host, origin: "http://evil.example" }, false],
+    ["another port of this machine", { host, cookie, origin: "http://127.0.0.1:9000" }, false],
+    ["another name of this machine", { host, cookie, origin: "http://localhost:8000" }, false],
+    ["a sandboxed frame", { host, cookie, origin: "null" }, false],
+    ["an origin that is none", { host, cookie, origin: "http://127.0.0.1:8000@evil.example" }, false],
+    ["another scheme", { host, cookie, origin: "file://127.0.0.1:8000" }, false],
+    ["another site, by Sec-Fetch-Site", { host, cookie, "sec-fetch-site": "cross-site" }, false],
+    ["another name of the same site", { host, "sec-fetch-site": "same-site" }, false],
+    ["a cookie without any word of where it comes from", { host, cookie }, false],
+  ])("%s", (_name, headers, allowed) => {
+    expect(checkOrigin(headers)).toBe(allowed ? null : "origin_refused");
+  });
+});

@@ -1,0 +1,49 @@
+/**
+ * Keeps pages of other sites out: a page anywhere can make a browser send requests to this machine (by another name of its own that
+ * resolves to 127.0.0.1, or straight with the cookie). Pure: from headers to the code of a refusal, or null.
+ */
+import { readSessionCookie } from "./cookie.ts";
+
+export interface HostRule {
+  /** The port that is listened on. */
+  port: number;
+  /** More names, lower case, with or without a port. */
+  allowedHosts: readonly string[];
+}
+
+export interface OriginHeaders {
+  host?: string | undefined;
+  origin?: string | undefined;
+  cookie?: string | undefined;
+  "sec-fetch-site"?: string | undefined;
+}
+
+const localNames = ["127.0.0.1", "localhost", "[::1]"];
+
+export function checkHost(host: string | undefined, { port, allowedHosts }: HostRule): "host_refused" | null {
+  if (host === undefined) return "host_refused";
+  const name = host.toLowerCase();
+  // A browser leaves the port away where it is the scheme's own.
+  if (localNames.some((local) => name === `${local}:${port}` || (port === 80 && name === local))) return null;
+  const withoutPort = name.replace(/:\d+$/, "");
+  return allowedHosts.some((allowed) => allowed === name || allowed === withoutPort) ? null : "host_refused";
+}
+
+/**
+ * For everything but reads, and for every WebSocket. Browsers always name the origin there; programs do not, and a program
+ * proves itself with a token, which no browser adds by itself. So an origin must be this one, and only a cookie needs one.
+ */
+export function checkOrigin(headers: OriginHeaders): "origin_refused" | null {
+  const { host, origin } = headers;
+  if (origin !== undefined) return originHost(origin) === withoutDefaultPort(host) ? null : "origin_refused";
+  const site = headers["sec-fetch-site"];
+  if (site !== undefined) return site === "same-origin" || site === "none" ? null : "origin_refused";
+  return readSessionCookie(headers.cookie) === null ? null : "origin_refused";
+}
+
+function originHost(origin: string): string | null {
+  const match = /^https?:\/\/([^/?#@\\]+)$/.exec(origin.toLowerCase());
+  return match?.[1] === undefined ? null : withoutDefaultPort(match[1]);
+}
+
+const withoutDefaultPort = (host: string | undefined): string => (host ?? "").toLowerCase().replace(/:(80|443)$/, "");

@@ -1,0 +1,127 @@
+/** A conversation in the terminal. For people line by line; with piped input one message, and on standard output nothing but the answer. */
+import { createConnection } from "node:net";
+import { createInterface } from "node:readline";
+import { styleText } from "node:util";
+import { connect, newId, Refusal } from "@skep/client";
+import type { Client, Conversation, SocketClass } from "@skep/client";
+import type { Conversation as ConversationView } from "@skep/protocol";
+import { WebSocket } from "ws";
+import { findControl } from "../http/control.ts";
+import { askControl, callControl } from "./control-client.ts";
+import { Failure } from "./failure.ts";
+import type { Terminal } from "./terminal.ts";
+
+export async function chat(terminal: Terminal, data: string, bot: string, conversationId: string | null): Promise<void> {
+  const view =
+    conversationId === null
+      ? await callControl<ConversationView>(data, "POST", "/api/conversations", { bot })
+      : await callControl<ConversationView>(data, "GET", `/api/conversations/${encodeURIComponent(conversationId)}`);
+  if (view.bot !== bot) throw new Failure(`Conversation ${view.id} is with ${view.bot}, not with ${bot}.`);
+  const client = connect({ url: "http://127.0.0.1", WebSocket: controlSocket(data), fetch: controlFetch(data) });
+  try {
+    const conversation = client.conversation(view.id);
+    if (terminal.interactive) await talk(terminal, client, conversation, view);
+    else await answerOnce(terminal, conversation);
+  } catch (error) {
+    throw error instanceof Refusal ? new Failure(error.message) : error;
+  } finally {
+    client.close();
+  }
+}
+
+/** WebSockets over the control socket. Its place is looked up for every connection: a restarted server may have another one. */
+function controlSocket(data: string): SocketClass {
+  class ControlWebSocket extends WebSocket {
+    constructor(_url: string) {
+      super("ws://localhost/ws", { createConnection: () => createConnection(findControl(data) ?? data) });
+    }
+  }
+  return ControlWebSocket as unknown as SocketClass;
+}
+
+const controlFetch =
+  (data: string): typeof fetch =>
+  async (input, init) => {
+    const { pathname, search } = new URL(input as string);
+    const body: unknown = typeof init?.body === "string" ? JSON.parse(init.body) : undefined;
+    const { status, text } = await askControl(data, init?.method ?? "GET", pathname + search, body);
+    return new Response(text === "" ? null : text, { status });
+  };
+
+async function answerOnce(terminal: Terminal, conversation: Conversation): Promise<void> {
+  const pieces: Buffer[] = [];
+  for await (const piece of terminal.input) pieces.push(Buffer.from(piece));
+  const text = Buffer.concat(pieces).toString("utf8").replace(/\n$/, "");
+  // Not streamed: what an interrupted attempt has written could not be taken back from a pipe.
+  for await (const part of conversation.ask(text)) {
+    if (part.type !== "answer") continue;
+    if (part.message.outcome !== "completed") throw new Failure(part.message.text);
+    terminal.out(part.message.text);
+  }
+}
+
+const dim = (text: string): string => styleText("dim", text);
+
+/** Text of others may hold sequences that command the terminal: only line ends and tabs get through. */
+// oxlint-disable-next-line no-control-regex
+const harmless = (text: string): string => text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\u{fffd}");
+
+async function talk(terminal: Terminal, client: Client, conversation: Conversation, view: ConversationView): Promise<void> {
+  const write = (text: string): void => void terminal.output.write(text);
+  terminal.out(dim(`Talking to ${view.bot}. Ctrl-C stops an answer, Ctrl-D ends. To go on later: --conversation ${view.id}`));
+  let answering: { turn: string | null; stop: AbortController } | null = null;
+  let lost = false;
+  client.onConnection(({ name }) => {
+    if (name === "waiting" && !lost) {
+      lost = true;
+      write(dim("\n(connection lost, trying again; what was sent is safe)\n"));
+    } else if (name === "open" && lost) {
+      lost = false;
+      write(dim("(connected again)\n"));
+    }
+  });
+  const lines = createInterface({ input: terminal.input, output: terminal.output, terminal: true, prompt: styleText("bold", "you> ") });
+  const ended = new Promise<null>((resolve) => lines.once("close", () => resolve(null)));
+  lines.on("SIGINT", () => {
+    if (answering === null) lines.close();
+    else if (answering.turn === null) answering.stop.abort();
+    else conversation.cancel(answering.turn).catch(() => answering?.stop.abort());
+  });
+
+  for (;;) {
+    lines.prompt();
+    const line = await Promise.race([new Promise<string>((resolve) => lines.once("line", resolve)), ended]);
+    if (line === null) break;
+    if (line.trim() === "") continue;
+    const current: { turn: string | null; stop: AbortController } = { turn: null, stop: new AbortController() };
+    answering = current;
+    try {
+      const { turn, epoch, seq } = await conversation.send(line, { key: newId() });
+      current.turn = turn;
+      if (turn !== null) await follow(conversation, turn, { epoch, seq }, current.stop.signal, view.bot, write);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      write(`${styleText("red", error.message)}\n`);
+    }
+    answering = null;
+  }
+  write("\n");
+}
+
+async function follow(
+  conversation: Conversation,
+  turn: string,
+  after: { epoch: string; seq: number },
+  signal: AbortSignal,
+  bot: string,
+  write: (text: string) => void,
+): Promise<void> {
+  write(styleText("bold", `${bot}> `));
+  for await (const part of conversation.turn(turn, { after, signal })) {
+    if (part.type === "delta") write(harmless(part.text));
+    else if (part.type === "restart") write(dim("\n(interrupted, once more from the beginning)\n"));
+    else if (part.type === "state" && part.turn.reason !== "") write(dim(`(${harmless(part.turn.reason)}) `));
+    else if (part.type === "answer" && part.message.outcome !== "completed") write(styleText("red", harmless(part.message.text)));
+  }
+  write("\n");
+}

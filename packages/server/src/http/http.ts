@@ -1,0 +1,243 @@
+/**
+ * The REST door and the page. Thin: a request is held against the host and origin rules, the person and the schemas of its route; then
+ * one call, and the answer is encoded. Does not listen: server.ts does, and tests inject.
+ */
+import { Refusal } from "@skep/protocol/errors";
+import { limits, parseWith } from "@skep/protocol";
+import Fastify from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import type { Access, SignedIn } from "../access/access.ts";
+import { controlCredential } from "../access/access.ts";
+import { checkHost, checkOrigin } from "../access/origin.ts";
+import { mustBeAllowed, owner } from "../access/permission.ts";
+import type { FleetApi } from "../bots/api.ts";
+import type { Config } from "../config.ts";
+import type { ConversationsApi } from "../conversations/api.ts";
+import type { Log } from "../log.ts";
+import type { Assets } from "./assets.ts";
+import { isControl } from "./control.ts";
+import { answerBrokenRequest, socketLimits } from "./hardened.ts";
+import { MalformedJson, parseJsonBody } from "./json-body.ts";
+import { openApiOf } from "./open-api.ts";
+import { bug, problemOf, problemType, refusalOf } from "./problem.ts";
+import type { Method, Route } from "./route.ts";
+import { nobody } from "./route.ts";
+import { botRoutes } from "./routes/bots.ts";
+import { conversationRoutes } from "./routes/conversations.ts";
+import { messageRoutes } from "./routes/messages.ts";
+import type { Readiness } from "./routes/operations.ts";
+import { operationRoutes } from "./routes/operations.ts";
+import { searchRoutes } from "./routes/search.ts";
+import { sessionRoutes } from "./routes/session.ts";
+import { securityHeaders } from "./security-headers.ts";
+
+export interface HttpParts {
+  conversations: ConversationsApi;
+  fleet: FleetApi;
+  access: Access;
+  config: Pick<Config, "host" | "port" | "allowedHosts">;
+  log: Log;
+  assets: Assets;
+  version: string;
+  now: () => number;
+  ready: () => Readiness;
+  /** In Prometheus' text format. */
+  metrics: () => Promise<string>;
+  /** Makes a new sign-in link for an address such as http://127.0.0.1:8000. */
+  newLink: (url: string) => Promise<{ url: string; expiresAt: number }>;
+}
+
+export interface Http {
+  app: FastifyInstance;
+  /** The address people use; with the port that is really listened on. */
+  url: () => string;
+  /** The checks that come before everything else, for the WebSocket door. @throws Refusal `host_refused`, `origin_refused` */
+  checkUpgrade: (request: FastifyRequest["raw"]) => void;
+  /** Who asks; null for someone unknown. */
+  identify: (request: FastifyRequest["raw"]) => SignedIn | null;
+}
+
+export const bodyLimit = limits.frameBytes;
+const nothing = z.strictObject({});
+const controlPerson: SignedIn = { ...owner, credential: controlCredential };
+
+export function createHttp(parts: HttpParts): Http {
+  const { access, assets, config, log } = parts;
+
+  const port = (): number => {
+    const address = app.server.address();
+    return address !== null && typeof address === "object" ? address.port : config.port;
+  };
+  const url = (): string => `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port()}`;
+  const checkedHost = (request: FastifyRequest["raw"]): void => {
+    const allowedHosts = [...config.allowedHosts, `${config.host}:${port()}`];
+    if (checkHost(request.headers.host, { port: port(), allowedHosts }) === null) return;
+    throw new Refusal("host_refused", "Open this server by its own address, or name this host with --allowed-hosts.");
+  };
+  const checkedOrigin = (request: FastifyRequest["raw"]): void => {
+    if (checkOrigin(request.headers) !== null) throw new Refusal("origin_refused");
+  };
+  const identify = (request: FastifyRequest["raw"]): SignedIn | null =>
+    isControl(request) ? controlPerson : access.authenticate(request.headers);
+
+  function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const refusal = refusalOf(error, bodyLimit);
+    const route = `${request.method} ${request.routeOptions?.url ?? ""}`;
+    if (!refusal) log.error("request-failed", { route, error });
+    else if (refusal instanceof MalformedJson) log.info("body-malformed", { route, error: refusal.cause });
+    else if (refusal.status >= 500) log.warn("request-failed", { route, code: refusal.code });
+    const problem = problemOf(refusal ?? bug());
+    if (problem.retryAfterMs !== undefined) reply.header("retry-after", String(Math.ceil(problem.retryAfterMs / 1000)));
+    if (problem.status === 401) reply.header("www-authenticate", 'Bearer realm="skep"');
+    // After a body that was not read to its end, the rest of the connection cannot be understood.
+    if (problem.code === "body_too_large") reply.header("connection", "close");
+    reply
+      .code(problem.status)
+      .headers(securityHeaders)
+      .header("cache-control", "no-store")
+      .type(problemType)
+      .send(Buffer.from(JSON.stringify(problem)));
+  }
+
+  const app = Fastify({
+    logger: false,
+    bodyLimit,
+    http: socketLimits,
+    keepAliveTimeout: socketLimits.keepAliveTimeout,
+    requestTimeout: socketLimits.requestTimeout,
+    forceCloseConnections: "idle",
+    return503OnClosing: false,
+    // Requests are checked by the route table; the compilers that would be loaded for nothing take 10 MB.
+    schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
+    // Names that are too long get the answer that names the rule, not a 404.
+    routerOptions: { maxParamLength: 8192 },
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => answerError(error, request as FastifyRequest, reply as FastifyReply),
+  });
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, async (_request: FastifyRequest, body: Buffer) =>
+    parseJsonBody(body),
+  );
+
+  app.addHook("onRequest", async (request, reply) => {
+    reply.headers(securityHeaders);
+    if (isControl(request.raw)) return;
+    checkedHost(request.raw);
+    if (request.method !== "GET" && request.method !== "HEAD" && request.method !== "OPTIONS") checkedOrigin(request.raw);
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply));
+
+  let described: string | null = null;
+  const routes: Route[] = [
+    ...botRoutes(parts.fleet),
+    ...conversationRoutes(parts.conversations),
+    ...messageRoutes(parts.conversations),
+    ...searchRoutes(parts.conversations),
+    ...sessionRoutes({ access, now: parts.now, newLink: () => parts.newLink(url()) }),
+    ...operationRoutes({
+      fleet: parts.fleet,
+      version: parts.version,
+      startedAt: parts.now(),
+      url,
+      ready: parts.ready,
+      metrics: parts.metrics,
+      openApi: () => (described ??= JSON.stringify(openApiOf(routes, parts.version))),
+    }),
+  ];
+  for (const route of routes) addRoute(app, route, identify);
+
+  const methodsAt = methodTable(routes);
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.raw.url?.split("?", 1)[0] ?? "";
+    const methods = path === "/" || path.startsWith("/assets/") ? ["GET"] : methodsAt(path);
+    if (methods.includes("GET")) methods.push("HEAD");
+    if (methods.length === 0 || methods.includes(request.method)) throw new Refusal("not_found");
+    reply.header("allow", methods.join(", "));
+    throw new Refusal("method_not_allowed");
+  });
+
+  const serveAsset = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const asset = assets.get(request.raw.url?.split("?", 1)[0] ?? "");
+    if (!asset) throw new Refusal("not_found");
+    reply.header("etag", asset.etag).header("cache-control", "no-cache");
+    if (asset.policy !== null) reply.header("content-security-policy", asset.policy);
+    if (request.headers["if-none-match"]?.includes(asset.etag)) return reply.code(304).send();
+    return reply.type(asset.type).send(asset.body);
+  };
+  app.get("/", serveAsset);
+  app.get("/assets/*", serveAsset);
+
+  return {
+    app,
+    url,
+    identify,
+    checkUpgrade: (request) => {
+      if (isControl(request)) return;
+      checkedHost(request);
+      checkedOrigin(request);
+    },
+  };
+}
+
+function addRoute(app: FastifyInstance, route: Route, identify: Http["identify"]): void {
+  app.route({
+    method: route.method,
+    url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
+    // Before the body is read: someone unknown cannot make the server hold one.
+    onRequest: async (request) => {
+      if (route.permission === null) return;
+      const person = identify(request.raw);
+      if (!person) {
+        throw new Refusal("not_signed_in", "Sign in with a link from `skep signin`, or send a token from `skep token create` as a bearer.");
+      }
+      mustBeAllowed(person, route.permission);
+      people.set(request.raw, person);
+    },
+    handler: async (request, reply) => {
+      const body = route.body === undefined ? parseWith(nothing, request.body ?? {}) : checkedBody(route.body, request.body);
+      const answer = await route.handler({
+        person: people.get(request.raw) ?? nobody,
+        params: parseWith(route.params ?? nothing, request.params),
+        query: parseWith(route.query ?? nothing, request.query),
+        body,
+        header: (name) => {
+          const value = request.headers[name];
+          return typeof value === "string" ? value : undefined;
+        },
+        setHeader: (name, value) => void reply.header(name, value),
+      });
+      reply.code(route.status).header("cache-control", "no-store");
+      if (route.status === 204) return reply.send();
+      if (route.type !== undefined) return reply.type(route.type).send(answer);
+      return reply.type("application/json; charset=utf-8").send(JSON.stringify(answer));
+    },
+  });
+}
+
+const noCompiler = () => (): never => {
+  throw new Error("a route has a fastify schema; the checks belong in the route table");
+};
+
+const people = new WeakMap<FastifyRequest["raw"], SignedIn>();
+
+function checkedBody(schema: z.ZodType, body: unknown): unknown {
+  if (body === undefined) throw new Refusal("field_invalid", "This request needs a JSON body");
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new Refusal("field_invalid", "The body must be a JSON object");
+  }
+  return parseWith(schema, body);
+}
+
+/** Which methods an address has: for 405. Made when it is first needed. */
+function methodTable(routes: readonly Route[]): (path: string) => string[] {
+  let table: { pattern: RegExp; method: Method }[] | null = null;
+  return (path) => {
+    table ??= routes.map(({ path, method }) => ({
+      pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+").replaceAll(".", "\\.")}$`),
+      method,
+    }));
+    return table.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+  };
+}

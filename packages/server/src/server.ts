@@ -1,0 +1,157 @@
+import { randomUUID } from "node:crypto";
+import { getCompileCacheDir } from "node:module";
+import { join } from "node:path";
+import { Refusal, botCreateSchema } from "@skep/protocol";
+import { Access } from "./access/access.ts";
+import { newSignInLink, signInLinkAtStart } from "./access/sign-in-link.ts";
+import { kinds } from "./bots/kinds/index.ts";
+import type { Config } from "./config.ts";
+import { Core } from "./core.ts";
+import { Assets } from "./http/assets.ts";
+import { openControl } from "./http/control.ts";
+import { createHttp } from "./http/http.ts";
+import type { Log } from "./log.ts";
+import { giveBackIdleMemory } from "./operations/idle-memory.ts";
+import { createMetrics } from "./operations/metrics.ts";
+import { openDataFolder } from "./store/sqlite/data-folder.ts";
+import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
+import { realTime } from "./time.ts";
+import { WebSocketDoor } from "./ws/websocket.ts";
+
+/** Running attempts get this long to end at a stop (R-G9). */
+const stopGraceMs = 3000;
+
+export interface Surroundings {
+  /** The program that runs this one. */
+  node: string;
+  variables: Readonly<Record<string, string | undefined>>;
+  version: string;
+  log: Log;
+}
+
+export interface RunningServer {
+  url: string;
+  /** For people who have not signed in yet; null when somebody has. */
+  signinLink: string | null;
+  /** Ends everything in an order that loses nothing. */
+  stop(reason: string): Promise<void>;
+}
+
+/**
+ * Builds the parts and opens the doors, in this order: data folder, store, what was left to do, doors. The only file that knows which parts there are.
+ * @throws DataFolderError, SchemaError, or the error of listening, each with a text for people.
+ */
+export async function startServer(config: Config, { node, variables, version, log }: Surroundings): Promise<RunningServer> {
+  const folder = openDataFolder(config.data);
+  const store = await SqliteStore.open(folder, realTime.now, (event, reason) => log.error(event, { reason })).catch((error: unknown) => {
+    folder.release();
+    throw error;
+  });
+  const metrics = createMetrics({
+    connections: () => door.connections,
+    pendingTurns: () => core.conversations.turns.pendingCount,
+    activeConversations: () => core.conversations.active.size,
+    waitingOperations: () => core.commit.waiting,
+    bots: () =>
+      core.fleet.list().map(({ name, state, running, queued, processes }) => ({
+        name,
+        state,
+        running,
+        queued,
+        restarts: processes.reduce((sum, one) => sum + one.restarts, 0),
+      })),
+  });
+  const core: Core = await Core.open({
+    store,
+    folder: folder.path,
+    kinds,
+    launch: { node, compileCache: getCompileCacheDir() ?? join(folder.path, "cache"), environment: variables },
+    time: realTime,
+    messageBytes: config.messageBytes,
+    onError: (event, { turn, conversation, bot, reason }) =>
+      log.warn(event, { reason, ...(turn ? { turn } : {}), ...(conversation ? { conversation } : {}), ...(bot ? { bot } : {}) }),
+    onClosed: (outcome, milliseconds) => metrics.turnEnded(outcome, milliseconds),
+    onSent: (code) => (code === null ? metrics.accepted() : metrics.refused(code)),
+    // What a bot writes may hold messages: only what Skep itself says about it goes into the log.
+    onBotLog: (bot, line) => {
+      if (line.source === "skep") log[line.level]("bot-note", { bot, reason: line.text, ...(line.pid === null ? {} : { pid: line.pid }) });
+    },
+    onStoreFailure: (failure) => log.error("store-failed", { reason: `${failure.reason}, ${failure.outcome}: ${failure.message}` }),
+  });
+  const access = new Access({ credentials: await store.credentials(), save: (operation) => core.commit.add(operation), now: realTime.now });
+  let stopping = false;
+  const http = createHttp({
+    conversations: core.conversations,
+    fleet: core.fleet,
+    access,
+    config,
+    log,
+    assets: new Assets(),
+    version,
+    now: realTime.now,
+    ready: () => {
+      if (stopping) return { ok: false, reason: "Skep is stopping" };
+      return core.commit.broken ? { ok: false, reason: `The store has stopped: ${core.commit.broken.message}` } : { ok: true };
+    },
+    metrics: () => metrics.text(),
+    newLink: (url) => newSignInLink(access, folder.path, url),
+  });
+  const door = new WebSocketDoor({
+    conversations: core.conversations,
+    fleet: core.fleet,
+    tick: core.tick,
+    node: randomUUID().slice(0, 8),
+    messageBytes: config.messageBytes,
+    now: realTime.now,
+    authenticateToken: (token) => access.authenticateToken(token),
+    checkUpgrade: http.checkUpgrade,
+    authenticate: http.identify,
+    onBug: (error) => log.error("bug", { error }),
+  });
+  access.onEnded((credential) => door.closeCredential(credential));
+
+  const stop = async (reason: string): Promise<void> => {
+    stopping = true;
+    stopGivingBack();
+    log.info("server-stopping", { reason });
+    // New requests are refused while those under way end; then nobody is left who could be told anything.
+    await door.close();
+    const closed = Promise.all([http.app.close(), control?.close()]);
+    await core.close(stopGraceMs);
+    await closed;
+    log.info("server-stopped");
+    log.flush();
+  };
+  let stopGivingBack = (): void => {};
+  let control: Awaited<ReturnType<typeof openControl>> | undefined;
+  try {
+    await http.app.ready();
+    control = await openControl(folder.path, (request, response) => http.app.routing(request, response));
+    door.attach(control.server);
+    door.attach(http.app.server);
+    if (config.echoBot && core.fleet.list().length === 0) await core.fleet.add(botCreateSchema.parse({ name: "echo", kind: "echo" }));
+    await http.app.listen({ host: config.host, port: config.port });
+  } catch (error) {
+    await stop("could not start");
+    throw listeningError(error, config);
+  }
+  const url = http.url();
+  stopGivingBack = giveBackIdleMemory({
+    activity: () => core.commit.committed,
+    busy: () => core.conversations.turns.pendingCount > 0,
+    now: realTime.now,
+  });
+  log.info("server-ready", { count: core.recovered.turns });
+  if (core.recovered.processes > 0) log.warn("leftovers-ended", { count: core.recovered.processes });
+  return { url, signinLink: await signInLinkAtStart(access, folder.path, url), stop };
+}
+
+function listeningError(error: unknown, { host, port }: Config): unknown {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (code === "EADDRINUSE") {
+    return new Refusal("state_conflict", `Port ${port} on ${host} is in use. Stop what runs there, or choose another one with --port.`);
+  }
+  if (code === "EACCES")
+    return new Refusal("not_allowed", `Port ${port} may not be opened by this account. Choose one above 1023 with --port.`);
+  return error;
+}

@@ -1,0 +1,131 @@
+import type { Turns, Workers } from "../conversations/turns.ts";
+import type { Place, TurnRequest, TurnSettings } from "../conversations/turn.ts";
+import type { Random } from "./random.ts";
+import type { SimulatedTime } from "./simulated-time.ts";
+
+export interface BotFaults {
+  crash: number;
+  failure: number;
+  silence: number;
+}
+
+/**
+ * Bots of one life: they stream, answer, fail, die in the middle and go silent. `settings` are shared by all.
+ * Records what the rules forbid: two turns of one conversation at a time (B2), an at-most-once turn given twice (B3).
+ */
+export class SimulatedBots implements Workers {
+  readonly broken: string[] = [];
+  readonly #time: SimulatedTime;
+  readonly #random: Random;
+  readonly #faults: BotFaults;
+  readonly #settings: TurnSettings;
+  readonly #history: boolean;
+  readonly #places: number;
+  readonly #given: Map<string, number>;
+  #used = 0;
+  readonly #working = new Map<string, string>();
+  turns: Turns | null = null;
+
+  constructor(options: {
+    time: SimulatedTime;
+    random: Random;
+    faults: BotFaults;
+    settings: TurnSettings;
+    history: boolean;
+    places: number;
+    /** Turn -> how often it was given, over all lives. */
+    given: Map<string, number>;
+  }) {
+    this.#time = options.time;
+    this.#random = options.random;
+    this.#faults = options.faults;
+    this.#settings = options.settings;
+    this.#history = options.history;
+    this.#places = options.places;
+    this.#given = options.given;
+  }
+
+  settings(): TurnSettings {
+    return this.#settings;
+  }
+
+  place(bot: string): Place | null {
+    if (this.#used >= this.#places) return null;
+    this.#used++;
+    let taken = true;
+    let cancelled = false;
+    const free = (): void => {
+      if (!taken) return;
+      taken = false;
+      this.#used--;
+      this.turns?.roomFor(bot);
+    };
+    let given = false;
+    return {
+      context: this.#history ? "history" : "message",
+      give: (request) => {
+        given = true;
+        if (this.#random.chance(this.#faults.crash / 4)) {
+          free();
+          return false;
+        }
+        this.#work(request, () => cancelled, free);
+        return true;
+      },
+      release: () => {
+        if (!given) free();
+      },
+      cancel: (token, graceMs, onLetGo) => {
+        cancelled = true;
+        this.#time.after(this.#random.between(0, graceMs), () => {
+          for (const [conversation, working] of this.#working) if (working === token) this.#working.delete(conversation);
+          free();
+          onLetGo();
+        });
+      },
+    };
+  }
+
+  #work(request: TurnRequest, cancelled: () => boolean, free: () => void): void {
+    const turn = request.token.split(".")[0] ?? "";
+    const times = (this.#given.get(turn) ?? 0) + 1;
+    this.#given.set(turn, times);
+    if (times > 1 && this.#settings.delivery === "at-most-once") this.broken.push(`[B3] ${turn} was given ${times} times`);
+    const other = this.#working.get(request.conversation);
+    if (other !== undefined) this.broken.push(`[B2] ${request.token} while ${other} in ${request.conversation}`);
+    this.#working.set(request.conversation, request.token);
+    const end = (say: () => void): void => {
+      if (cancelled()) return;
+      this.#working.delete(request.conversation);
+      free();
+      say();
+    };
+    const pieces = this.#random.chance(0.4) ? 0 : this.#random.between(1, 6);
+    const fate = this.#random.next();
+    const { crash, failure, silence } = this.#faults;
+    let text = "";
+    const next = (left: number): void => {
+      this.#time.after(this.#random.between(0, 120), () => {
+        if (cancelled()) {
+          // Cancelled: some bots answer all the same, and nobody wants to hear it.
+          this.turns?.answer(request.token, text);
+          return;
+        }
+        if (left > 0) {
+          const piece = `${this.#random.pick(["a", "bee ", "🐝", "蜂"])}${left}`;
+          text += piece;
+          this.turns?.delta(request.token, piece);
+          next(left - 1);
+          return;
+        }
+        if (fate < crash) end(() => this.turns?.failed(request.token, { reason: "died", retry: true, lost: true }));
+        else if (fate < crash + failure) end(() => this.turns?.failed(request.token, { reason: "failed", retry: true, lost: false }));
+        else if (fate < crash + failure + silence) {
+          // A hung worker: its supervisor ends it after a while.
+          this.#time.after(2500, () => end(() => this.turns?.failed(request.token, { reason: "hung", retry: true, lost: true })));
+        } else end(() => this.turns?.answer(request.token, text === "" ? `answer to ${request.text}` : undefined));
+      });
+    };
+    next(pieces);
+  }
+}

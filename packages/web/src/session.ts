@@ -1,0 +1,40 @@
+import { byId } from "./element.ts";
+
+const fragment = /^#signin=(.+)$/;
+
+/** Trades the token in the address for a cookie, and takes it out of the address and the history. @returns why it did not work */
+export async function signInFromAddress(): Promise<string | null> {
+  const token = fragment.exec(location.hash)?.[1];
+  if (token === undefined) return null;
+  history.replaceState(null, "", location.pathname + location.search);
+  try {
+    const response = await fetch("/api/session", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ token: decodeURIComponent(token) }),
+    });
+    if (response.ok) return null;
+    const problem = (await response.json()) as { detail?: string };
+    return problem.detail ?? "This link does not work any more.";
+  } catch {
+    return "The server did not answer. Open the link again.";
+  }
+}
+
+/** @returns true also when nobody answers: the page then says that it is reconnecting */
+export async function isSignedIn(): Promise<boolean> {
+  try {
+    const response = await fetch("/api/bots");
+    return response.status !== 401 && response.status !== 403;
+  } catch {
+    return true;
+  }
+}
+
+/** What to do, instead of the page. */
+export function showSignIn(reason: string | null): void {
+  byId("app").hidden = true;
+  byId("sign-in").hidden = false;
+  byId("sign-in-reason").textContent = reason ?? "";
+  byId("sign-in-again").addEventListener("click", () => location.reload());
+}
