@@ -12,7 +12,7 @@ import type { FromReader, FromWriter, ReadName, ToReader, ToWriter, WriterData }
 
 /** Pages of log after which the writer lets it start again at its beginning: 16 MB. */
 const longLogPages = 4000;
-const checkpointEveryMs = 500;
+const checkpointEveryMs = 200;
 /** Operations after which the background thread is there to make checkpoints. It costs 10 MB, which an idle program need not pay. */
 const operationsWithoutBackground = 1000;
 const lifeEveryMs = 1000;

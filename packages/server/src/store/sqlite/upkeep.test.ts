@@ -102,3 +102,28 @@ test("[R-G7] two deleted conversations, each the newest of all in its time, do n
     expect(found(reads, "only")).toEqual([]);
   });
 });
+
+test("[O1] [S3] every message has one entry in the log, in its tail or filed, whenever upkeep comes", async () => {
+  await withRig(({ db, reads, writes, upkeep, create, say }) => {
+    const conversations = ["a", "b", "c"].map(create);
+    const rows = (sql: string): unknown[] => db.prepare(sql).all();
+    for (let i = 0; i < 150; i++) {
+      say(conversations[i % 7 === 0 ? 0 : (i % 2) + 1] ?? 0, `text ${i}`);
+      if (i % 11 === 0) upkeep(5);
+      for (const conversation of conversations) {
+        const { head, messages } = reads.messages(conversation, { after: 0, limit: 1000 });
+        expect(messages.map((message) => message.seq)).toEqual(Array.from({ length: head }, (_, n) => n + 1));
+        const page = reads.messages(conversation, { before: head - 1, limit: 7 }).messages;
+        expect(page).toEqual(messages.slice(0, Math.max(0, head - 2)).slice(-7));
+      }
+    }
+    expect(rows("SELECT message FROM log UNION ALL SELECT message FROM log_tail ORDER BY message")).toEqual(
+      rows("SELECT id AS message FROM messages ORDER BY id"),
+    );
+    upkeep(5);
+    expect(rows("SELECT * FROM log_tail")).toEqual([]);
+    writes.commit(conversations.map((conversation) => ({ op: "delete-conversation", conversation })));
+    upkeep(5);
+    expect(rows("SELECT * FROM log")).toEqual([]);
+  });
+});
