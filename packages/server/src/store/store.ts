@@ -42,7 +42,7 @@ export interface StoredTurn {
   state: "pending" | TurnOutcome;
   /** The newest attempt known to have been started; grows for ever, also over `retry-turn`. */
   attempt: number;
-  /** `attempt` when the turn was last retried by hand: attempts are counted from there (B5). */
+  /** `attempt` as the last retry by hand has left it, one further than any before, so that those are fenced: attempts are counted from there (B5). */
   baseAttempt: number;
   /** The generation that started `attempt`. */
   generation: number;

@@ -23,9 +23,9 @@ export function openForWriting(file: string, life: Life | null, newEpoch: () => 
     db.exec(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY",
     );
-    // Some file systems cannot do it; SQLite then stays in another mode without an error.
+    // Some file systems cannot do it; SQLite then stays in another mode without an error. ("memory": a simulation's `:memory:`.)
     const mode = db.prepare<{ journal_mode: string }>("PRAGMA journal_mode").get()?.journal_mode;
-    if (mode !== "wal")
+    if (mode !== "wal" && mode !== "memory")
       throw new DataFolderError(`${file} is on a file system that cannot keep a write-ahead log. Choose another folder with --data.`);
     migrate(db, migrations, now);
     return { db, ...beginGeneration(db, life, newEpoch) };
