@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node can read, so that one which is too old gets a sentence instead of a syntax error.
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import module from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const needed = 26;
 if (Number(process.versions.node.split(".")[0]) < needed) {
@@ -11,8 +15,38 @@ if (Number(process.versions.node.split(".")[0]) < needed) {
   );
   process.exit(1);
 }
-// What was read of the program is kept: a start takes half of the time, and no thread has to load the reader of TypeScript (17 MB each).
+// What was read of the program is kept: a start takes half of the time, and neither it nor its threads and bots load the reader of TypeScript.
 // Threads take the folder from the environment.
-process.env["NODE_COMPILE_CACHE"] ??= join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "skep");
-module.enableCompileCache(process.env["NODE_COMPILE_CACHE"]);
+const cache = (process.env["NODE_COMPILE_CACHE"] ??= join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "skep"));
+if (process.argv[2] === "start") await warm();
+module.enableCompileCache(cache);
 await import("../src/main.ts");
+
+/** Fills the cache in processes of their own when the sources are not those it was filled from. Without it a start is slower and larger, so errors do not matter. */
+async function warm() {
+  const sources = ["../src/", "../../protocol/src/"].map((folder) => fileURLToPath(new URL(folder, import.meta.url)));
+  const mark = join(cache, "warm");
+  try {
+    const hash = createHash("sha256").update(process.version);
+    for (const folder of sources) {
+      for (const name of readdirSync(folder, { recursive: true }).sort()) {
+        if (/\.test\.ts$/.test(name) || !/\.ts$/.test(name)) continue;
+        const { mtimeMs, size } = statSync(join(folder, name));
+        hash.update(`${folder}${name} ${mtimeMs} ${size}\n`);
+      }
+    }
+    const now = hash.digest("hex");
+    if (existsSync(mark) && readFileSync(mark, "utf8") === now) return;
+    const runs = [["warm.ts"], ["main.ts", "--version"], ...["echo", "ollama", "openai"].map((kind) => ["worker/host.ts", kind])];
+    await Promise.all(
+      runs.map(([file, ...rest]) => {
+        const child = spawn(process.execPath, [join(sources[0], file), ...rest], { stdio: "ignore", timeout: 20_000 });
+        return new Promise((resolve) => child.on("error", resolve).on("exit", resolve));
+      }),
+    );
+    mkdirSync(cache, { recursive: true });
+    writeFileSync(mark, now);
+  } catch {
+    // A folder that cannot be written, most likely.
+  }
+}

@@ -89,8 +89,9 @@ class Connection {
 
   send(intendedAt: number): void {
     const n = ++this.#sent;
-    const key = `${this.#name}-${n}`;
-    const text = `${key} ${texts[n % texts.length]}`;
+    // Beginning with the time, as @skep/client makes them: such keys lie together in the server's index.
+    const key = `${Date.now().toString(16).padStart(12, "0")}-${this.#name}-${n}`;
+    const text = `${this.#name}-${n} ${texts[n % texts.length]}`;
     this.#open.push({ key, text, turn: null, intendedAt, sentAt: performance.now() });
     if (this.#outgoing.length === 0 && ready.push(this) === 1) setImmediate(flush);
     this.#outgoing.push({ type: "send", conversation: this.#conversation, key, n, sender: this.#name, text });
