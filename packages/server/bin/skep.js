@@ -29,8 +29,8 @@ async function warm() {
   try {
     const hash = createHash("sha256").update(process.version);
     for (const folder of sources) {
-      for (const name of readdirSync(folder, { recursive: true }).sort()) {
-        if (/\.test\.ts$/.test(name) || !/\.ts$/.test(name)) continue;
+      for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+        if (name.endsWith(".test.ts") || !name.endsWith(".ts")) continue;
         const { mtimeMs, size } = statSync(join(folder, name));
         hash.update(`${folder}${name} ${mtimeMs} ${size}\n`);
       }

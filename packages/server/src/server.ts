@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { getCompileCacheDir } from "node:module";
 import { join } from "node:path";
 import { Refusal, botCreateSchema } from "@skep/protocol";
 import { Access } from "./access/access.ts";
@@ -65,7 +64,7 @@ export async function startServer(config: Config, { node, variables, version, lo
     store,
     folder: folder.path,
     kinds,
-    launch: { node, compileCache: getCompileCacheDir() ?? join(folder.path, "cache"), environment: variables },
+    launch: { node, compileCache: variables["NODE_COMPILE_CACHE"] ?? join(folder.path, "cache"), environment: variables },
     time: realTime,
     messageBytes: config.messageBytes,
     onError: (event, { turn, conversation, bot, reason }) =>
