@@ -25,9 +25,10 @@ export type ToBot =
 export type FromBot =
   /**
    * "I am ready." `context`: does it want the conversation so far with each turn? `concurrency`: the most turns at a time
-   * (the smaller of this and the bot's limit counts).
+   * (the smaller of this and the bot's limit counts). `ahead`: how many turns of one conversation it takes before it has answered
+   * the first of them; it works on them one after the other, in the order given. 1 when left out; only for context "message".
    */
-  | { type: "hello"; protocol: number; context?: "message" | "history"; concurrency?: number; heartbeat?: boolean }
+  | { type: "hello"; protocol: number; context?: "message" | "history"; concurrency?: number; ahead?: number; heartbeat?: boolean }
   | { type: "delta"; turn: string; text: string }
   /** Ends the turn. Without `text` the answer is what was streamed. With `text` after deltas, it must be what was streamed. */
   | { type: "answer"; turn: string; text?: string }
@@ -56,6 +57,7 @@ const checks: Record<FromBot["type"], readonly Check[]> = {
     (l) => typeof l["protocol"] === "number",
     oneOf("context", ["message", "history"], false),
     optional("concurrency", "number"),
+    optional("ahead", "number"),
     optional("heartbeat", "boolean"),
   ],
   delta: [turn, text],

@@ -14,6 +14,7 @@ const helloLimitMs = 15_000;
 const askAfterMs = 1000;
 const stopGraceMs = 2000;
 const maxConcurrency = 10_000;
+const maxAhead = 64;
 
 /** What a worker reports about turns, by the name of the attempt. */
 export interface TurnEvents {
@@ -57,6 +58,8 @@ export interface WorkerPlace {
   give(request: Request): boolean;
   /** Does nothing once it was given: then the process lets go of it. */
   release(): void;
+  /** The place behind this one, for the conversation's next turn; null when the bot does not work ahead so far. */
+  next(): WorkerPlace | null;
   cancel(token: string, graceMs: number, onLetGo: () => void): void;
 }
 
@@ -64,6 +67,12 @@ export interface WorkerPlace {
 interface Held {
   /** Nobody wants to hear of it any more; called once the process has let go of it. */
   onLetGo: (() => void) | null;
+  line: TurnLine;
+}
+
+/** Turns of one conversation, one behind the other at one worker. */
+interface TurnLine {
+  turns: number;
 }
 
 /** One of a bot's workers over all its processes: starts it, watches it, starts it again (see `restart-policy.ts` for the states). */
@@ -81,10 +90,11 @@ export class Worker {
   #heartbeat = false;
   #context: "message" | "history" = "message";
   #places = 0;
+  #ahead = 1;
+  /** Conversations that it works on, or is about to: each takes one place, however many turns wait behind each other in it. */
+  #busy = 0;
   /** Attempts that the process has. A cancelled one stays until the process has let go of it. */
   readonly #tokens = new Map<string, Held>();
-  /** Places promised to attempts that are still being prepared. */
-  #reserved = 0;
   #takeBack: (() => void) | null = null;
   #whenStopped: (() => void)[] = [];
 
@@ -101,11 +111,11 @@ export class Worker {
   }
 
   get load(): number {
-    return this.#tokens.size + this.#reserved;
+    return this.#busy;
   }
 
   get free(): number {
-    return this.#state === "ready" && this.#process?.reads === true ? this.#places - this.load : 0;
+    return this.#state === "ready" && this.#process?.reads === true ? this.#places - this.#busy : 0;
   }
 
   get status(): WorkerStatus {
@@ -168,6 +178,7 @@ export class Worker {
     this.#o.log("skep", exit.clean ? "info" : "warn", `the process ${exit.reason}`, process.pid);
     const held = [...this.#tokens];
     this.#tokens.clear();
+    for (const [, { line }] of held) this.#leave(line);
     const readyForMs = this.#readyAt === 0 ? 0 : this.#o.time.now() - this.#readyAt;
     if (this.#state === "stopping") {
       this.#become("stopped", this.#reason);
@@ -225,6 +236,7 @@ export class Worker {
         this.#context = line.context ?? "message";
         const wanted = Math.floor(line.concurrency ?? this.#o.concurrency);
         this.#places = Math.max(1, Math.min(wanted, this.#o.concurrency, maxConcurrency));
+        this.#ahead = Math.max(1, Math.min(Math.floor(line.ahead ?? 1), maxAhead));
         this.#become("ready");
         this.#o.room();
         return;
@@ -257,34 +269,45 @@ export class Worker {
     const held = this.#tokens.get(token);
     if (!held) return false;
     this.#tokens.delete(token);
+    this.#leave(held.line);
     held.onLetGo?.();
     return held.onLetGo === null;
   }
 
   /** Keeps a place free until it is given or released. */
   reserve(): WorkerPlace {
-    this.#reserved++;
+    this.#busy++;
+    return this.#enter({ turns: 0 });
+  }
+
+  #enter(line: TurnLine): WorkerPlace {
+    line.turns++;
     let reserved = true;
-    const release = (): void => {
-      if (reserved) this.#reserved--;
-      reserved = false;
-    };
     return {
       context: this.#context,
       give: (request) => {
-        release();
-        return this.#give(request);
+        const given = reserved && this.#give(request, line);
+        if (given) reserved = false;
+        return given;
       },
-      release,
+      release: () => {
+        if (reserved) this.#leave(line);
+        reserved = false;
+      },
+      next: () => (this.#state === "ready" && line.turns < this.#ahead ? this.#enter(line) : null),
       cancel: (token, graceMs, onLetGo) => this.#cancel(token, graceMs, onLetGo),
     };
   }
 
+  #leave(line: TurnLine): void {
+    if (--line.turns === 0) this.#busy--;
+  }
+
   /** @returns false when the process has ended. */
-  #give(request: Request): boolean {
+  #give(request: Request, line: TurnLine): boolean {
     if (this.#state !== "ready" || !this.#process) return false;
     const { token, ...rest } = request;
-    this.#tokens.set(token, { onLetGo: null });
+    this.#tokens.set(token, { onLetGo: null, line });
     this.#process.send({ type: "turn", turn: token, ...rest });
     return true;
   }

@@ -7,6 +7,7 @@
  *   running ──attempt failed, attempts left──> pausing ──back-off over──> queued
  *   running ──attempt failed, none left or no use──> closing      (outcome failed)
  *   queued, pausing ──cancel──> closing
+ *   running, behind another turn of its conversation that is to be tried again ──> queued   (taken back, not counted)
  *
  * The store knows only "pending" and the outcome: whatever is in memory here can be lost at any moment, and the turn begins again.
  */
@@ -32,6 +33,8 @@ export interface Place {
   give(request: TurnRequest): boolean;
   /** Gives the place back: the worker has no work of this attempt any more. */
   release(): void;
+  /** A place behind this one at the same worker, for the next turn of the conversation; null when the bot takes no more ahead. */
+  next(): Place | null;
   /** Asks the worker to stop; when it does not within `graceMs`, it is replaced. Then the place is free again and `onLetGo` is called, once. */
   cancel(token: string, graceMs: number, onLetGo: () => void): void;
 }
@@ -59,7 +62,8 @@ export class Turn {
   /** The message's text while it is kept in memory; read from the store otherwise. */
   text: string | null;
   attempt: number;
-  readonly baseAttempt: number;
+  /** Attempts up to this one do not count: they were of an earlier round, or taken back before the bot began. */
+  baseAttempt: number;
   cancelRequested: boolean;
   /** Names the attempt, for its worker and as its stream. */
   token = "";

@@ -101,6 +101,8 @@ export class Turns {
     const page = await this.#o.store.messages(row.conversation, { after: row.seq, limit: 1 });
     const active = hold({ conversation: row.conversation, publicId: row.publicId, bot: row.bot, person: row.person, head: page.head });
     const turn = this.#newTurn(active, { ...row, text: null });
+    // Not to be started before it is known whether it may be.
+    turn.phase = "pausing";
     if (row.attempt > row.baseAttempt) {
       const draft = await this.#o.store.draft(row.turn);
       if (draft && draft.text !== "") turn.interrupted = { stream: streamName(row.turn, draft.attempt, row.generation), text: draft.text };
@@ -116,6 +118,7 @@ export class Turns {
       }
     }
     if (row.cancelRequested) return this.#closeCancelled(turn, turn.interrupted?.text ?? "");
+    turn.phase = "queued";
     this.#makeRunnable(turn);
   }
 
@@ -150,7 +153,8 @@ export class Turns {
 
   /** Puts the turn in its bot's queue if nothing of its conversation is before it (B2). */
   #makeRunnable(turn: Turn): void {
-    if (turn.active.turns[0] !== turn || turn.phase !== "queued" || turn.active.lettingGo > 0) return;
+    if (turn.phase !== "queued" || turn.active.lettingGo > 0) return;
+    if (turn.active.turns[0] !== turn) return this.#follow(turn.active);
     let queue = this.#runnable.get(turn.bot);
     if (!queue) {
       queue = new Fifo();
@@ -158,6 +162,36 @@ export class Turns {
     }
     queue.push(turn);
     this.roomFor(turn.bot);
+  }
+
+  /**
+   * Hands turns to the worker that has the ones before them, where the bot takes turns ahead: it works on them one after the other (B2), and
+   * saves a way there and back for each. Only for first attempts that may be repeated; a turn that fails takes those behind it back.
+   */
+  #follow(active: ActiveConversation): void {
+    const { turns } = active;
+    for (let i = 1; i < turns.length; i++) {
+      const [before, turn] = [turns[i - 1], turns[i]];
+      if (!before || !turn || turn.phase === "running") continue;
+      if (before.phase !== "running" || turn.phase !== "queued" || turn.text === null || turn.attemptsMade > 0) return;
+      if (active.lettingGo > 0 || this.#stopped || this.#o.workers.settings(turn.bot)?.delivery !== "at-least-once") return;
+      const place = before.bot === turn.bot ? before.place?.next() : null;
+      if (!place) return;
+      this.#start(turn, place);
+    }
+  }
+
+  /** Takes back what was given ahead behind a turn that is to be tried again: the order of the answers stays that of the messages (B2). */
+  #takeBackBehind(turn: Turn): void {
+    for (const other of turn.active.turns) {
+      if (other === turn || other.phase !== "running") continue;
+      this.#takeAway(other);
+      this.#running.delete(other.token);
+      if (other.stream) turn.active.streamEnded(other.stream, "interrupted");
+      other.stream = null;
+      other.phase = "queued";
+      other.baseAttempt = other.attempt;
+    }
   }
 
   /** A worker of this bot may have a free place. What it gets leaves in the same turn of the loop. */
@@ -237,8 +271,12 @@ export class Turns {
     turn.phase = "running";
     this.#running.set(token, turn);
     const given = place.give({ token, attempt: turn.attemptsMade, conversation: turn.active.publicId, author: turn.person, ...request });
-    if (!given) this.failed(token, { reason: "The bot stopped", retry: true, lost: true });
-    else if (turn.attemptsMade > 1) this.#announce(turn);
+    if (!given) {
+      this.failed(token, { reason: "The bot stopped", retry: true, lost: true });
+      return;
+    }
+    if (turn.attemptsMade > 1) this.#announce(turn);
+    if (turn.active.turns[0] === turn && turn.active.turns.length > 1) this.#follow(turn.active);
   }
 
   /** @returns whether this attempt may go on. */
@@ -280,6 +318,10 @@ export class Turns {
   answer(token: string, text: string | undefined): void {
     const turn = this.#running.get(token);
     if (!turn) return;
+    if (turn.active.turns.find((other) => other === turn || other.phase === "running") !== turn) {
+      this.failed(token, { reason: "The bot answered out of order", retry: true, lost: false });
+      return;
+    }
     const streamed = turn.stream?.text ?? "";
     if (text !== undefined && streamed !== "") {
       // What was streamed is what readers have seen: it may be completed, not replaced (T2).
@@ -344,6 +386,7 @@ export class Turns {
     if (turn.phase === "closing") return;
     if (!settings) return void this.#close(turn, "failed", "system", "skep", "The bot was removed");
     const after = afterFailure(failure, turn.attemptsMade, settings, this.#o.time.random());
+    if (after.kind === "again") this.#takeBackBehind(turn);
     if (after.kind === "fail") return void this.#close(turn, "failed", "system", "skep", after.text);
     if (turn.stream) turn.active.streamEnded(turn.stream, "interrupted");
     turn.stream = null;
@@ -428,7 +471,12 @@ export class Turns {
     if (index < 0) return;
     turns.splice(index, 1);
     const next = turns[0];
-    if (index === 0 && next) this.#makeRunnable(next);
+    if (index !== 0 || !next) return;
+    // It may have been given ahead: its time begins now.
+    if (next.phase === "running") {
+      next.startedAt = this.#o.time.now();
+      if (turns.length > 1) this.#follow(turn.active);
+    } else this.#makeRunnable(next);
   }
 
   /* ---- what people ask ---- */
@@ -513,6 +561,7 @@ export class Turns {
   #everySoOften(): void {
     const now = this.#o.time.now();
     for (const [token, turn] of this.#running) {
+      if (turn.active.turns[0] !== turn) continue;
       if (now - turn.startedAt >= saveEveryMs) {
         this.#save(turn);
         if (!turn.announced) this.#announce(turn);

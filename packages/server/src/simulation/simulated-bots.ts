@@ -9,6 +9,12 @@ export interface BotFaults {
   silence: number;
 }
 
+interface Line {
+  turns: number;
+  working: boolean;
+  waiting: (() => void)[];
+}
+
 /**
  * Bots of one life: they stream, answer, fail, die in the middle and go silent. `settings` are shared by all.
  * Records what the rules forbid: two turns of one conversation at a time (B2), an at-most-once turn given twice (B3).
@@ -21,6 +27,7 @@ export class SimulatedBots implements Workers {
   readonly #settings: TurnSettings;
   readonly #history: boolean;
   readonly #places: number;
+  readonly #ahead: number;
   readonly #given: Map<string, number>;
   #used = 0;
   readonly #working = new Map<string, string>();
@@ -33,6 +40,8 @@ export class SimulatedBots implements Workers {
     settings: TurnSettings;
     history: boolean;
     places: number;
+    /** Turns of one conversation that a worker takes before it has answered the first. */
+    ahead: number;
     /** Turn -> how often it was given, over all lives. */
     given: Map<string, number>;
   }) {
@@ -42,6 +51,7 @@ export class SimulatedBots implements Workers {
     this.#settings = options.settings;
     this.#history = options.history;
     this.#places = options.places;
+    this.#ahead = options.ahead;
     this.#given = options.given;
   }
 
@@ -52,33 +62,52 @@ export class SimulatedBots implements Workers {
   place(bot: string): Place | null {
     if (this.#used >= this.#places) return null;
     this.#used++;
+    return this.#enter(bot, { turns: 0, working: false, waiting: [] });
+  }
+
+  /** Turns of one conversation may stand in line at one worker. */
+  #enter(bot: string, line: Line): Place {
+    line.turns++;
     let taken = true;
     let cancelled = false;
+    let given = false;
     const free = (): void => {
       if (!taken) return;
       taken = false;
-      this.#used--;
+      if (--line.turns === 0) this.#used--;
       this.turns?.roomFor(bot);
     };
-    let given = false;
     return {
       context: this.#history ? "history" : "message",
       give: (request) => {
-        given = true;
         if (this.#random.chance(this.#faults.crash / 4)) {
           free();
           return false;
         }
-        this.#work(request, () => cancelled, free);
+        given = true;
+        const work = (): void => {
+          if (cancelled) this.#nextInLine(line);
+          else this.#work(request, () => cancelled, free, line);
+        };
+        if (line.working) line.waiting.push(work);
+        else {
+          line.working = true;
+          work();
+        }
         return true;
       },
       release: () => {
         if (!given) free();
       },
+      next: () => (this.#history || line.turns >= this.#ahead ? null : this.#enter(bot, line)),
       cancel: (token, graceMs, onLetGo) => {
         cancelled = true;
         this.#time.after(this.#random.between(0, graceMs), () => {
-          for (const [conversation, working] of this.#working) if (working === token) this.#working.delete(conversation);
+          for (const [conversation, working] of this.#working) {
+            if (working !== token) continue;
+            this.#working.delete(conversation);
+            this.#nextInLine(line);
+          }
           free();
           onLetGo();
         });
@@ -86,7 +115,13 @@ export class SimulatedBots implements Workers {
     };
   }
 
-  #work(request: TurnRequest, cancelled: () => boolean, free: () => void): void {
+  #nextInLine(line: Line): void {
+    const next = line.waiting.shift();
+    if (next) next();
+    else line.working = false;
+  }
+
+  #work(request: TurnRequest, cancelled: () => boolean, free: () => void, line: Line): void {
     const turn = request.token.split(".")[0] ?? "";
     const times = (this.#given.get(turn) ?? 0) + 1;
     this.#given.set(turn, times);
@@ -99,6 +134,7 @@ export class SimulatedBots implements Workers {
       this.#working.delete(request.conversation);
       free();
       say();
+      this.#nextInLine(line);
     };
     const pieces = this.#random.chance(0.4) ? 0 : this.#random.between(1, 6);
     const fate = this.#random.next();

@@ -58,6 +58,7 @@ export async function simulate(seed: number): Promise<SimulationResult> {
       history,
       given,
       places: random.between(1, 4),
+      ahead: random.pick([1, 1, 2, 8]),
       faults: healthy ? { crash: 0, failure: 0, silence: 0 } : faults,
     });
     const conversations: Conversations = new Conversations({

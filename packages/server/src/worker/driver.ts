@@ -7,6 +7,8 @@ export interface Driver {
   readonly context: "message" | "history";
   /** The most turns that it works on at a time; the host lets more wait. */
   readonly concurrency: number;
+  /** How many turns of one conversation it may be given ahead; the host lets them wait for each other. 1 when left out. */
+  readonly ahead?: number;
   /**
    * Works on one attempt and ends it through `turn`. Returns nothing when the turn has ended already, which costs nothing more.
    * May throw: the attempt then fails with what was thrown, and is worth another try.

@@ -41,6 +41,7 @@ export const createDriver: CreateDriver = async (given, output) => {
   return {
     context: "message",
     concurrency: 1024,
+    ahead: 32,
     run(turn) {
       if (options.commands && turn.text.charCodeAt(0) === slash) {
         const command = parseCommand(turn.text);

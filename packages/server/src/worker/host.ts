@@ -45,6 +45,8 @@ let greeted = false;
 const early: ToBot[] = [];
 const running = new Map<string, RunningTurn>();
 const waiting: RunningTurn[] = [];
+/** The turn in work of each conversation, for a bot that takes turns ahead. */
+const inWork = new Map<string, RunningTurn>();
 
 function start(turn: RunningTurn, by: Driver): void {
   let work: Promise<void> | void;
@@ -57,16 +59,30 @@ function start(turn: RunningTurn, by: Driver): void {
   // A driver that answers at once pays for no bookkeeping.
   if (turn.ended) return;
   running.set(turn.id, turn);
+  if (by.ahead !== undefined) inWork.set(turn.conversation, turn);
   turn.onEnd = () => {
     running.delete(turn.id);
-    const next = waiting.shift();
-    if (next) start(next, by);
+    if (inWork.get(turn.conversation) === turn) inWork.delete(turn.conversation);
+    next(by);
   };
   if (work) {
     work.then(
       () => turn.failure("The bot ended its work without an answer", true),
       (error: unknown) => turn.failure(sentence(error), true),
     );
+  }
+}
+
+/** Starts what waits and may be started: not two of one conversation at a time. */
+function next(by: Driver): void {
+  for (let i = 0; i < waiting.length && running.size < by.concurrency;) {
+    const turn = waiting[i] as RunningTurn;
+    if (inWork.has(turn.conversation)) {
+      i++;
+      continue;
+    }
+    waiting.splice(i, 1);
+    start(turn, by);
   }
 }
 
@@ -80,7 +96,7 @@ function handle(line: ToBot, by: Driver): void {
   switch (line.type) {
     case "turn": {
       const turn = new RunningTurn(line, output);
-      if (running.size >= by.concurrency) waiting.push(turn);
+      if (running.size >= by.concurrency || inWork.has(turn.conversation)) waiting.push(turn);
       else start(turn, by);
       return;
     }
@@ -108,7 +124,14 @@ async function greet(line: ToBot): Promise<void> {
     return leave(sentence(error));
   }
   driver = made;
-  output.write({ type: "hello", protocol, context: made.context, concurrency: made.concurrency, heartbeat: true });
+  output.write({
+    type: "hello",
+    protocol,
+    context: made.context,
+    concurrency: made.concurrency,
+    ...(made.ahead === undefined ? {} : { ahead: made.ahead }),
+    heartbeat: true,
+  });
   for (const each of early.splice(0)) handle(each, made);
   // Compiled code is kept at a proper exit only, and bots are often killed. Once it is there, this writes nothing.
   setImmediate(process.getBuiltinModule("node:module").flushCompileCache);

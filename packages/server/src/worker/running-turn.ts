@@ -14,6 +14,7 @@ type TurnLine = Extract<ToBot, { type: "turn" }>;
 export class RunningTurn {
   readonly id: string;
   readonly attempt: number;
+  readonly conversation: string;
   readonly text: string;
   readonly history: readonly HistoryEntry[];
   /** Has anything of the answer been streamed? */
@@ -29,6 +30,7 @@ export class RunningTurn {
   constructor(line: TurnLine, output: Output) {
     this.id = line.turn;
     this.attempt = line.attempt;
+    this.conversation = line.conversation;
     this.text = line.text;
     this.history = line.history ?? [];
     this.#output = output;
