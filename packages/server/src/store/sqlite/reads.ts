@@ -15,7 +15,7 @@ import type {
 import type { Database, Value } from "./database.ts";
 import type { MessageRow, TurnRow } from "./rows.ts";
 import { messageColumns, messageFrom, roleNumber, turnFrom } from "./rows.ts";
-import { findWords, matchExpression, searchWords } from "./search-words.ts";
+import { findWords, matchExpressions, searchWords } from "./search-words.ts";
 
 interface ConversationRow {
   id: number;
@@ -64,7 +64,7 @@ export const readSql = {
   firstAfter: "SELECT id FROM messages WHERE created_at > ? ORDER BY created_at, id LIMIT 1",
   lastBefore: "SELECT id FROM messages WHERE created_at < ? ORDER BY created_at DESC, id DESC LIMIT 1",
   search: `SELECT ${messageColumns}, c.public_id, c.title, c.bot FROM message_search JOIN messages m ON m.id = message_search.rowid JOIN conversations c ON c.id = m.conversation WHERE message_search MATCH ? AND message_search.rowid BETWEEN ? AND ? AND m.created_at BETWEEN ? AND ? AND c.person = ? AND c.deleted_at IS NULL AND (? IS NULL OR c.bot = ?) ORDER BY message_search.rowid DESC LIMIT ?`,
-  unindexed: `SELECT ${messageColumns}, c.public_id, c.title, c.bot, c.person FROM messages m JOIN conversations c ON c.id = m.conversation WHERE m.id > ? AND m.id BETWEEN ? AND ? AND m.created_at BETWEEN ? AND ? AND c.deleted_at IS NULL ORDER BY m.id DESC LIMIT ?`,
+  unindexed: `SELECT ${messageColumns}, c.public_id, c.title, c.bot, c.person FROM messages m JOIN conversations c ON c.id = m.conversation WHERE m.id BETWEEN ? AND ? AND +m.created_at BETWEEN ? AND ? AND c.deleted_at IS NULL ORDER BY m.id DESC LIMIT ?`,
   indexed: "SELECT value FROM meta WHERE name = 'search_indexed'",
   newest: "SELECT max(id) AS id FROM messages",
   bots: "SELECT name, kind, definition, wanted, created_at FROM bots ORDER BY name",
@@ -146,18 +146,24 @@ export class Reads {
     const to = until > Number.MAX_SAFE_INTEGER - clockSlackMs ? newest : (s.firstAfter.get(until + clockSlackMs)?.id ?? newest + 1) - 1;
     const indexed = Number(s.indexed.get()?.value ?? 0);
     const found: Found[] = [];
-    for (const row of s.unindexed.all(indexed, from, to, since, until, unindexedScan)) {
+    for (const row of s.unindexed.all(Math.max(from, indexed + 1), to, since, until, unindexedScan)) {
       if (row.person !== filter.person || (filter.bot !== undefined && row.bot !== filter.bot)) continue;
       const { places, all } = findWords(row.text, words);
       if (all && found.length < filter.limit) found.push(foundFrom(row, places));
     }
-    if (found.length < filter.limit) {
+    // Whole words first: they are found in a millisecond, while the beginning of a common word has to gather all that begin so.
+    const known = new Set(found.map(({ message }) => message.id));
+    for (const expression of matchExpressions(words)) {
+      if (found.length >= filter.limit) break;
       const bot = filter.bot ?? null;
-      const rest = filter.limit - found.length;
-      for (const row of s.search.all(matchExpression(words), from, Math.min(to, indexed), since, until, filter.person, bot, bot, rest)) {
+      const wanted = filter.limit - found.length + known.size;
+      for (const row of s.search.all(expression, from, Math.min(to, indexed), since, until, filter.person, bot, bot, wanted)) {
+        if (known.has(row.id) || found.length >= filter.limit) continue;
+        known.add(row.id);
         found.push(foundFrom(row, findWords(row.text, words).places));
       }
     }
+    found.sort((a, b) => b.message.id - a.message.id);
     return { found, complete: newest - indexed <= unindexedScan };
   }
 

@@ -14,8 +14,15 @@ export const searchWords = (query: string): string[] => {
   return words;
 };
 
-/** All words, in any order; the last one may be a beginning. Quoted, so that nothing of it is FTS5 syntax. */
-export const matchExpression = (words: readonly string[]): string => `${words.map((one) => `"${one}"`).join(" AND ")}*`;
+/** Letters from which on the last word may be the beginning of one: shorter ones would begin too many. Scripts without spaces have no such minimum. */
+const beginningLetters = 3;
+const mayBeBeginning = (last: string): boolean => last.length >= beginningLetters || /[^\p{Script=Latin}\p{N}\p{M}]/u.test(last);
+
+/** All words, in any order; in the second expression the last one may be a beginning. Quoted, so that nothing of them is FTS5 syntax. */
+export const matchExpressions = (words: readonly string[]): string[] => {
+  const whole = words.map((one) => `"${one}"`).join(" AND ");
+  return mayBeBeginning(words.at(-1) ?? "") ? [whole, `${whole}*`] : [whole];
+};
 
 export interface Place {
   offset: number;
@@ -28,13 +35,14 @@ export interface Place {
  */
 export function findWords(text: string, words: readonly string[]): { places: Place[]; all: boolean } {
   const last = fold(words.at(-1) ?? "");
+  const beginning = mayBeBeginning(words.at(-1) ?? "");
   const missing = new Set(words.slice(0, -1).map(fold));
   const whole = new Set(missing);
   let lastFound = false;
   const places: Place[] = [];
   for (const match of text.matchAll(word)) {
     const folded = fold(match[0]);
-    const begins = folded.startsWith(last);
+    const begins = beginning ? folded.startsWith(last) : folded === last;
     if (!begins && !whole.has(folded)) continue;
     lastFound ||= begins;
     missing.delete(folded);
