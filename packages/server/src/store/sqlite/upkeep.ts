@@ -79,7 +79,17 @@ export class Upkeep {
     return true;
   }
 
+  /** What upkeep does can be done again, so it waits for no sync of its own: the next commit of a message syncs the log with it. */
   #transaction(work: () => void): void {
+    this.#db.exec("PRAGMA synchronous = NORMAL");
+    try {
+      this.#commit(work);
+    } finally {
+      this.#db.exec("PRAGMA synchronous = FULL");
+    }
+  }
+
+  #commit(work: () => void): void {
     this.#db.exec("BEGIN IMMEDIATE");
     try {
       work();

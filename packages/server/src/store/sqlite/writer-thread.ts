@@ -10,7 +10,7 @@ import { Writes } from "./writes.ts";
  * While batches come in, one step of upkeep this often; after this long without one, step after step. A step takes 1 to 2 ms: what a
  * message may have to wait for it (128 rows at once, with the merges that FTS5 makes by itself, took up to 25 ms).
  */
-const upkeepPauseMs = 20;
+const upkeepPauseMs = 50;
 const quietMs = 50;
 const upkeepRows = 64;
 
