@@ -254,6 +254,22 @@ describe("bots that misbehave", () => {
     expect(ok.body.answer.text).toBe("back?");
   });
 
+  test("[B2 B3] what waits behind a turn that crashes the bot is answered after it, in order, and pays with no attempt of its own", async () => {
+    await server.call("POST", "/api/bots", { name: "ahead", kind: "echo", limits: { attempts: 2 }, restart: { maxRestarts: 1000 } });
+    const id = await conversation("ahead");
+    const socket = await RecordingSocket.open(server);
+    await socket.follow(id);
+    const texts = ["/crash 1", "b", "c", "/crash", "e"];
+    for (const text of texts) socket.send(id, text);
+    await socket.when(() => socket.messages().filter((m) => m.outcome !== undefined).length === texts.length);
+    const ends = socket.messages().filter((m) => m.outcome !== undefined);
+    expect(ends.map((m) => m.outcome)).toEqual(["completed", "completed", "completed", "failed", "completed"]);
+    const turns = socket.messages().flatMap((m) => (m.role === "person" ? [m.turn] : []));
+    expect(ends.map((m) => m.turn)).toEqual(turns);
+    expect(ends[3]?.text).toContain("tried 2 times");
+    await socket.close();
+  });
+
   test("[B5] after the last attempt the turn fails with a visible message, and can be retried by hand", async () => {
     await server.call("POST", "/api/bots", { name: "fails", kind: "echo", limits: { attempts: 2 }, restart: { maxRestarts: 1000 } });
     const id = await conversation("fails");

@@ -17,7 +17,7 @@ const hello = { type: "hello", protocol: 1, bot: "test", options: {} } as const;
 
 test("says what it wants and that it answers pings", async () => {
   await using bot = await startBot("echo", {}, folder);
-  expect(bot.lines[0]).toEqual({ type: "hello", protocol: 1, context: "message", concurrency: 1024, heartbeat: true });
+  expect(bot.lines[0]).toEqual({ type: "hello", protocol: 1, context: "message", concurrency: 1024, ahead: 32, heartbeat: true });
   bot.send({ type: "ping" });
   await bot.line("heartbeat");
 });
@@ -27,6 +27,16 @@ test("[R-B4] answers every text byte for byte, in one line", async () => {
   for (const text of ["hi", "你好", "شكرا", "👩‍👩‍👧 🐝", "e\u0301", 'a "quoted" \\ line\nand\ttab', "\u2028", "{}", "x".repeat(100_000)]) {
     expect(await bot.ending(bot.ask(text))).toEqual({ streamed: "", answer: text });
   }
+});
+
+test("[B2] turns of one conversation that are given ahead wait for each other; another conversation does not wait", async () => {
+  await using bot = await startBot("echo", {}, folder);
+  const slow = bot.ask("/stream 5 20", { conversation: "one" });
+  const behind = bot.ask("behind", { conversation: "one" });
+  const beside = bot.ask("beside", { conversation: "two" });
+  await Promise.all([slow, behind, beside].map((turn) => bot.ending(turn)));
+  const ends = bot.lines.flatMap((line) => (line.type === "answer" ? [line.turn] : []));
+  expect(ends).toEqual([beside, slow, behind]);
 });
 
 test("takes turns that come with its hello, and lines that are cut anywhere", async () => {

