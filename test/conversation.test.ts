@@ -254,7 +254,7 @@ describe("bots that misbehave", () => {
     expect(ok.body.answer.text).toBe("back?");
   });
 
-  test("[B2 B3] what waits behind a turn that crashes the bot is answered after it, in order, and pays with no attempt of its own", async () => {
+  test("[B2 B3] what waits behind a turn that crashes the bot is answered after it, in order, and so is what is before it", async () => {
     await server.call("POST", "/api/bots", { name: "ahead", kind: "echo", limits: { attempts: 2 }, restart: { maxRestarts: 1000 } });
     const id = await conversation("ahead");
     const socket = await RecordingSocket.open(server);

@@ -174,7 +174,10 @@ export class Turns {
       const [before, turn] = [turns[i - 1], turns[i]];
       if (!before || !turn || turn.phase === "running") continue;
       if (before.phase !== "running" || turn.phase !== "queued" || turn.text === null || turn.attemptsMade > 0) return;
-      if (active.lettingGo > 0 || this.#stopped || this.#o.workers.settings(turn.bot)?.delivery !== "at-least-once") return;
+      const settings = this.#o.workers.settings(turn.bot);
+      if (active.lettingGo > 0 || this.#stopped || settings?.delivery !== "at-least-once") return;
+      // A turn that kills its worker may take the answers of those before it along, so those need an attempt left, and then stand alone.
+      if (settings.attempts === 1 || before.attemptsMade > 1) return;
       const place = before.bot === turn.bot ? before.place?.next() : null;
       if (!place) return;
       this.#start(turn, place);
