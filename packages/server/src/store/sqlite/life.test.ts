@@ -108,7 +108,7 @@ test("[D5] what counts as restored", () => {
   expect(wasRestored(stored, stored)).toBe(false);
   expect(wasRestored(stored, { generation: 5, lastMessage: 90 })).toBe(false);
   expect(wasRestored(stored, { generation: 4, lastMessage: 90 })).toBe(false);
-  expect(wasRestored(stored, { generation: 3, lastMessage: 90 })).toBe(true);
+  expect(wasRestored(stored, { generation: 3, lastMessage: 90 })).toBe(false);
   expect(wasRestored(stored, { generation: 6, lastMessage: 90 })).toBe(true);
   expect(wasRestored(stored, { generation: 5, lastMessage: 101 })).toBe(true);
 });

@@ -14,12 +14,12 @@ export interface Life {
 
 /**
  * Is the history in the database another one than clients may have seen? `stored` is what the database says before this start.
- * A database exactly one start ahead of the file was killed between the two writes of its start: that is the same history.
+ * A database that is starts ahead of the file was killed between the two writes of a start, perhaps several times: that is the same history.
  */
 export function wasRestored(stored: Life, file: Life | null): boolean {
   if (stored.generation === 0) return false;
   if (!file) return true;
-  return file.generation > stored.generation || file.lastMessage > stored.lastMessage || stored.generation > file.generation + 1;
+  return file.generation > stored.generation || file.lastMessage > stored.lastMessage;
 }
 
 const fileIn = (folder: string): string => join(folder, "skep.life");
