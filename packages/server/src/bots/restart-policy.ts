@@ -11,7 +11,7 @@ import type { RestartSettings } from "@skep/protocol";
 
 const firstPauseMs = 100;
 const longestPauseMs = 30_000;
-/** A worker that was ready for this long is in good health again: the next pause starts from the beginning. */
+/** A worker that was ready for this long, or has answered, is in good health again: the next pause starts from the beginning. */
 export const healthyAfterMs = 10_000;
 
 export interface RestartHistory {
@@ -35,6 +35,8 @@ export interface WorkerExit {
   reason: string;
   /** How long it had been ready, 0 if it never was. */
   readyForMs: number;
+  /** It had answered since it was started: what ended it is one message, not the bot. */
+  answered: boolean;
 }
 
 export function afterExit(exit: WorkerExit, settings: RestartSettings, history: RestartHistory, now: number, random: number): AfterExit {
@@ -50,7 +52,7 @@ export function afterExit(exit: WorkerExit, settings: RestartSettings, history: 
       reason: `${exit.reason}; ${recent.length} restarts in ${minutes} min did not help. Start it again once the cause is mended.`,
     };
   }
-  const inARow = exit.readyForMs >= healthyAfterMs ? 0 : history.inARow;
+  const inARow = exit.answered || exit.readyForMs >= healthyAfterMs ? 0 : history.inARow;
   // The first restart is at once: a bot that dies is back in a second.
   const pause = inARow === 0 ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** (inARow - 1));
   return {

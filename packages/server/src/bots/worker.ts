@@ -3,7 +3,7 @@ import type { FromBot, HistoryEntry } from "@skep/protocol/bot";
 import type { Time } from "../time.ts";
 import type { LogLine } from "./api.ts";
 import type { Launch } from "./kinds/kind.ts";
-import type { RestartHistory } from "./restart-policy.ts";
+import type { RestartHistory, WorkerExit } from "./restart-policy.ts";
 import { afterExit, noRestarts } from "./restart-policy.ts";
 import type { Flusher } from "./worker-process.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -85,6 +85,7 @@ export class Worker {
   #restarts = 0;
   #startedAt: number | null = null;
   #readyAt = 0;
+  #answered = false;
   #heardAt = 0;
   #askedAt = 0;
   #heartbeat = false;
@@ -150,6 +151,7 @@ export class Worker {
     this.#takeBack = null;
     this.#startedAt = time.now();
     this.#readyAt = 0;
+    this.#answered = false;
     this.#become("starting");
     let process: WorkerProcess;
     try {
@@ -160,7 +162,7 @@ export class Worker {
         exited: (exit) => this.#exited(process, exit),
       });
     } catch (error) {
-      this.#afterExit({ clean: false, reason: `could not be started: ${(error as Error).message}`, readyForMs: 0 });
+      this.#afterExit({ clean: false, reason: `could not be started: ${(error as Error).message}`, readyForMs: 0, answered: false });
       return;
     }
     this.#process = process;
@@ -183,14 +185,14 @@ export class Worker {
     if (this.#state === "stopping") {
       this.#become("stopped", this.#reason);
       for (const run of this.#whenStopped.splice(0)) run();
-    } else this.#afterExit({ ...exit, readyForMs });
+    } else this.#afterExit({ ...exit, readyForMs, answered: this.#answered });
     for (const [token, { onLetGo }] of held) {
       if (onLetGo) onLetGo();
       else this.#o.turns.failed(token, { reason: `The bot ${exit.reason}`, retry: true, lost: true });
     }
   }
 
-  #afterExit(exit: { clean: boolean; reason: string; readyForMs: number }): void {
+  #afterExit(exit: WorkerExit): void {
     const { time } = this.#o;
     const next = afterExit(exit, this.#o.restart, this.#history, time.now(), time.random());
     switch (next.kind) {
@@ -248,6 +250,7 @@ export class Worker {
         if (this.#holds(line.turn)) this.#o.turns.status(line.turn, line.state, line.detail);
         return;
       case "answer":
+        this.#answered = true;
         if (this.#letGo(line.turn)) this.#o.turns.answer(line.turn, line.text);
         return;
       case "failure":

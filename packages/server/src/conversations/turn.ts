@@ -65,6 +65,8 @@ export class Turn {
   /** Attempts up to this one do not count: they were of an earlier round, or taken back before the bot began. */
   baseAttempt: number;
   cancelRequested: boolean;
+  /** It was taken back once, and is not given ahead again. */
+  alone = false;
   /** Names the attempt, for its worker and as its stream. */
   token = "";
   place: Place | null = null;

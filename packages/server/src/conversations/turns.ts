@@ -176,8 +176,8 @@ export class Turns {
       if (before.phase !== "running" || turn.phase !== "queued" || turn.text === null || turn.attemptsMade > 0) return;
       const settings = this.#o.workers.settings(turn.bot);
       if (active.lettingGo > 0 || this.#stopped || settings?.delivery !== "at-least-once") return;
-      // A turn that kills its worker may take the answers of those before it along, so those need an attempt left, and then stand alone.
-      if (settings.attempts === 1 || before.attemptsMade > 1) return;
+      // A turn that kills its worker may take the answers of those before it along: those need an attempt left.
+      if (settings.attempts === 1 || turn.alone) return;
       const place = before.bot === turn.bot ? before.place?.next() : null;
       if (!place) return;
       this.#start(turn, place);
@@ -194,6 +194,8 @@ export class Turns {
       other.stream = null;
       other.phase = "queued";
       other.baseAttempt = other.attempt;
+      // Perhaps it was the one that killed the worker: not again beside others.
+      other.alone = true;
     }
   }
 
