@@ -153,15 +153,16 @@ export class Reader implements Subscription {
     this.#phase = "live";
     const { publicId, turns } = this.#active;
     for (const stream of this.#offsets.keys()) this.#endStream(stream);
-    if (!this.#toldLive) {
+    const first = !this.#toldLive;
+    if (first) {
       this.#toldLive = true;
       this.#sink.push(encode({ type: "live", conversation: publicId, seq: this.#position }));
     }
     for (const turn of turns) {
       // What an attempt that was cut off by a restart had written stands until the next attempt's text replaces it (T4).
-      if (turn.interrupted && !turn.stream) {
+      if (turn.interrupted && first) {
         const { stream, text } = turn.interrupted;
-        this.#sink.push(encodeDelta(publicId, turn.name, stream, 0, text));
+        if (text !== "") this.#sink.push(encodeDelta(publicId, turn.name, stream, 0, text));
         this.#sink.push(encodeEnded(publicId, turn.name, stream, "interrupted"));
       }
       this.#sink.push(turn.encodedState());

@@ -303,7 +303,8 @@ export class Turns {
     const turn = this.#running.get(token);
     if (!turn || text === "") return;
     turn.stream ??= new Stream(turn.active.publicId, turn.name, token);
-    turn.interrupted = null;
+    // Replaced from here on; who comes back is still told how that stream ended.
+    if (turn.interrupted) turn.interrupted.text = "";
     const { stream } = turn;
     stream.push(text);
     if (this.#tooLong(turn, stream.bytes)) return;
