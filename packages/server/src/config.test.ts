@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Surroundings } from "./config.ts";
 import { ConfigError, configurationTable, flagOf, optionNames, resolveConfig, variableOf } from "./config.ts";
 
-const bare: Surroundings = { variables: {}, platform: "linux", home: "/home/ada", folder: "/work", terminal: false };
+const bare: Surroundings = { variables: {}, platform: "linux", home: "/home/ada", folder: "/somewhere", terminal: false };
 const withVariables = (variables: Record<string, string>): Surroundings => ({ ...bare, variables });
 
 describe("configuration", () => {
@@ -25,7 +25,7 @@ describe("configuration", () => {
     expect(resolveConfig({}, withVariables({ XDG_DATA_HOME: "/data" })).data).toBe("/data/skep");
     expect(resolveConfig({}, withVariables({ XDG_DATA_HOME: "relative" })).data).toBe("/home/ada/.local/share/skep");
     expect(resolveConfig({}, { ...bare, platform: "darwin" }).data).toBe("/home/ada/Library/Application Support/skep");
-    expect(resolveConfig({ data: "here" }, bare).data).toBe("/work/here");
+    expect(resolveConfig({ data: "here" }, bare).data).toBe("/somewhere/here");
   });
 
   test("an argument wins over a variable, a variable over the default; an empty variable counts as not set", () => {
