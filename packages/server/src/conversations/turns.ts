@@ -1,13 +1,15 @@
 import { Refusal } from "@skep/protocol/errors";
 import type { Message, TurnOutcome, TurnState } from "@skep/protocol";
 import type { GroupCommit } from "../store/group-commit.ts";
-import type { Store, StoredMessage, StoredTurn } from "../store/store.ts";
+import type { Store, StoredTurn } from "../store/store.ts";
 import type { Tick } from "../tick.ts";
 import type { Time } from "../time.ts";
 import type { ActiveConversation } from "./active.ts";
 import { encode, streamName, toMessage } from "./encode.ts";
 import { Fifo } from "./fifo.ts";
+import { AwaitedAnswers } from "./awaited-answers.ts";
 import type { ConversationLog } from "./log.ts";
+import { PendingTurns } from "./pending-turns.ts";
 import { Stream } from "./stream.ts";
 import type { AttemptFailure, Place, TurnRequest, TurnSettings } from "./turn.ts";
 import { Turn, afterFailure } from "./turn.ts";
@@ -34,8 +36,6 @@ export interface TurnsOptions {
 /** The text so far is saved this often (T5: at least every 250 ms), and as soon as this many bytes are unsaved. */
 const saveEveryMs = 200;
 const saveBytes = 4096;
-/** Texts of waiting messages are kept in memory up to this many UTF-16 units in all; the others are read again. */
-const keptTexts = 8 * 1024 * 1024;
 const contextMessages = 200;
 const contextCharacters = 256 * 1024;
 const cancelGraceMs = 5000;
@@ -48,18 +48,17 @@ export class Turns {
   readonly #runnable = new Map<string, Fifo<Turn>>();
   /** By stream name: the attempts that workers have. */
   readonly #running = new Map<string, Turn>();
-  readonly #pending = new Map<number, Turn>();
-  readonly #pendingOf = new Map<string, number>();
-  readonly #answers = new Map<number, Set<(message: Message | null) => void>>();
+  readonly #pending = new PendingTurns();
+  readonly #answers: AwaitedAnswers;
   /** One function a bot, so that a tick runs it once. */
   readonly #pumps = new Map<string, () => void>();
-  #keptText = 0;
   #stopped = false;
   #stopTimer: (() => void) | null = null;
   #whenQuiet: (() => void) | null = null;
 
   constructor(options: TurnsOptions) {
     this.#o = options;
+    this.#answers = new AwaitedAnswers(options.time);
     this.#stopTimer = options.time.after(saveEveryMs, () => this.#everySoOften());
   }
 
@@ -68,7 +67,7 @@ export class Turns {
   }
 
   pendingOf(bot: string): number {
-    return this.#pendingOf.get(bot) ?? 0;
+    return this.#pending.of(bot);
   }
 
   runningOf(bot: string): number {
@@ -124,8 +123,8 @@ export class Turns {
 
   /** A committed message's turn. */
   begin(active: ActiveConversation, from: { turn: number; seq: number; bot: string; person: string; text: string }): void {
-    const keep = this.#keptText + from.text.length <= keptTexts;
-    const turn = this.#newTurn(active, { ...from, text: keep ? from.text : null, attempt: 0, baseAttempt: 0, cancelRequested: false });
+    const text = this.#pending.mayKeep(from.text) ? from.text : null;
+    const turn = this.#newTurn(active, { ...from, text, attempt: 0, baseAttempt: 0, cancelRequested: false });
     this.#makeRunnable(turn);
   }
 
@@ -144,9 +143,7 @@ export class Turns {
   ): Turn {
     const attempts = this.#o.workers.settings(from.bot)?.attempts ?? 1;
     const turn = new Turn(active, { ...from, attempts });
-    this.#keptText += turn.text?.length ?? 0;
-    this.#pending.set(turn.number, turn);
-    this.#pendingOf.set(turn.bot, this.pendingOf(turn.bot) + 1);
+    this.#pending.add(turn);
     active.turns.push(turn);
     return turn;
   }
@@ -418,7 +415,7 @@ export class Turns {
         if (turn.stream) turn.active.streamEnded(turn.stream, outcome);
         turn.stream = null;
         turn.interrupted = null;
-        this.#resolveAnswer(turn, message);
+        this.#answers.arrived(turn.number, () => toMessage(turn.active.publicId, message));
       });
       if (answer.ok) {
         this.#o.onClosed?.(outcome, this.#o.time.now() - turn.startedAt);
@@ -454,20 +451,9 @@ export class Turns {
       : this.#close(turn, "cancelled", "bot", turn.bot, soFar);
   }
 
-  #resolveAnswer(turn: Turn, stored: StoredMessage): void {
-    const waiting = this.#answers.get(turn.number);
-    if (!waiting) return;
-    this.#answers.delete(turn.number);
-    const message = toMessage(turn.active.publicId, stored);
-    for (const resolve of waiting) resolve(message);
-  }
-
   /** Out of memory: ended, or somebody else's now. */
   #drop(turn: Turn): void {
-    if (!this.#pending.delete(turn.number)) return;
-    this.#pendingOf.set(turn.bot, this.pendingOf(turn.bot) - 1);
-    this.#keptText -= turn.text?.length ?? 0;
-    this.#advance(turn);
+    if (this.#pending.delete(turn)) this.#advance(turn);
   }
 
   /** Lets the conversation's next turn run. */
@@ -488,7 +474,7 @@ export class Turns {
   /* ---- what people ask ---- */
 
   isPending(turn: number): boolean {
-    return this.#pending.has(turn);
+    return this.#pending.get(turn) !== undefined;
   }
 
   /** Durable first, then told to the bot (T3). @throws Refusal */
@@ -512,11 +498,11 @@ export class Turns {
 
   /** @throws Refusal */
   async retry(active: ActiveConversation, number: number): Promise<TurnState> {
-    if (this.#pending.has(number)) return "queued";
+    if (this.#pending.get(number)) return "queued";
     const answer = await this.#o.commit.add({ op: "retry-turn", turn: number });
     if (!answer.ok) throw new Refusal(answer.code, answer.detail);
     const stored = await this.#o.store.turn(number);
-    if (stored && stored.state === "pending" && !this.#pending.has(number)) {
+    if (stored && stored.state === "pending" && !this.#pending.get(number)) {
       const turn = this.#newTurn(active, { ...stored, text: null });
       turn.active.state(turn.encodedState());
       this.#makeRunnable(turn);
@@ -526,23 +512,12 @@ export class Turns {
 
   /** The message that ends the turn; null after `ms`, or when it is not pending (then it is in the log already). */
   answerOf(number: number, ms: number): Promise<Message | null> {
-    if (!this.#pending.has(number)) return Promise.resolve(null);
-    return new Promise((resolve) => {
-      const waiting = this.#answers.get(number) ?? new Set();
-      this.#answers.set(number, waiting);
-      const settle = (message: Message | null): void => {
-        takeBack();
-        waiting.delete(settle);
-        resolve(message);
-      };
-      const takeBack = this.#o.time.after(ms, () => settle(null));
-      waiting.add(settle);
-    });
+    return this.#pending.get(number) ? this.#answers.wait(number, ms) : Promise.resolve(null);
   }
 
   /** Every pending turn of a bot ends in a visible failure: the bot is gone. */
   failAll(bot: string, reason: string): void {
-    for (const turn of this.#pending.values()) {
+    for (const turn of this.#pending) {
       if (turn.bot !== bot || turn.phase === "closing") continue;
       if (turn.phase === "running") {
         this.#takeAway(turn);
@@ -604,7 +579,7 @@ export class Turns {
    */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
-    for (const turn of this.#pending.values()) turn.takeBackPause?.();
+    for (const turn of this.#pending) turn.takeBackPause?.();
     if (this.#running.size > 0) {
       await new Promise<void>((resolve) => {
         const takeBack = this.#o.time.after(graceMs, resolve);
@@ -618,6 +593,6 @@ export class Turns {
     for (const turn of this.#running.values()) this.#save(turn);
     // What a bot says from now on comes too late: its turn is done again.
     this.#running.clear();
-    for (const waiting of this.#answers.values()) for (const settle of waiting) settle(null);
+    this.#answers.end();
   }
 }
