@@ -25,7 +25,7 @@ export interface Message {
   turn?: string;
   /** How the turn ended, on the message that ended it. */
   outcome?: TurnOutcome;
-  /** Only on the sender's own message: the key it was sent with. Lets another tab recognise it. */
+  /** On a person's message: the key it was sent with, if it had one. Lets the sender recognise it in every tab. */
   key?: string;
   /** ISO 8601, UTC. For people to read; order never depends on it (O5). */
   createdAt: string;

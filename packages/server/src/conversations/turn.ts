@@ -50,6 +50,19 @@ export interface TurnRequest {
 
 export type TurnPhase = "queued" | "starting" | "running" | "pausing" | "closing";
 
+/** What the store, or a commit just made, says of a turn. */
+export interface TurnOrigin {
+  turn: number;
+  seq: number;
+  bot: string;
+  person: string;
+  /** null: to be read from the store when its time comes. */
+  text: string | null;
+  attempt: number;
+  baseAttempt: number;
+  cancelRequested: boolean;
+}
+
 export class Turn {
   readonly number: number;
   readonly name: string;
@@ -84,20 +97,7 @@ export class Turn {
   attempts: number;
   takeBackPause: (() => void) | null = null;
 
-  constructor(
-    active: ActiveConversation,
-    from: {
-      turn: number;
-      seq: number;
-      bot: string;
-      person: string;
-      text: string | null;
-      attempt: number;
-      baseAttempt: number;
-      cancelRequested: boolean;
-      attempts: number;
-    },
-  ) {
+  constructor(active: ActiveConversation, from: TurnOrigin, attempts: number) {
     this.number = from.turn;
     this.name = turnName(from.turn);
     this.active = active;
@@ -108,7 +108,7 @@ export class Turn {
     this.attempt = from.attempt;
     this.baseAttempt = from.baseAttempt;
     this.cancelRequested = from.cancelRequested;
-    this.attempts = from.attempts;
+    this.attempts = attempts;
   }
 
   get attemptsMade(): number {

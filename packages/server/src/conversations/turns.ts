@@ -11,7 +11,7 @@ import { AwaitedAnswers } from "./awaited-answers.ts";
 import type { ConversationLog } from "./log.ts";
 import { PendingTurns } from "./pending-turns.ts";
 import { Stream } from "./stream.ts";
-import type { AttemptFailure, Place, TurnRequest, TurnSettings } from "./turn.ts";
+import type { AttemptFailure, Place, TurnOrigin, TurnRequest, TurnSettings } from "./turn.ts";
 import { Turn, afterFailure } from "./turn.ts";
 
 /** What turns need of the fleet. The composition root connects the two. */
@@ -128,21 +128,9 @@ export class Turns {
     this.#makeRunnable(turn);
   }
 
-  #newTurn(
-    active: ActiveConversation,
-    from: {
-      turn: number;
-      seq: number;
-      bot: string;
-      person: string;
-      text: string | null;
-      attempt: number;
-      baseAttempt: number;
-      cancelRequested: boolean;
-    },
-  ): Turn {
+  #newTurn(active: ActiveConversation, from: TurnOrigin): Turn {
     const attempts = this.#o.workers.settings(from.bot)?.attempts ?? 1;
-    const turn = new Turn(active, { ...from, attempts });
+    const turn = new Turn(active, from, attempts);
     this.#pending.add(turn);
     active.turns.push(turn);
     return turn;

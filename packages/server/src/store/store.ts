@@ -272,7 +272,7 @@ export interface ConversationFilter {
 
 export interface SearchFilter {
   person: string;
-  /** Words; all must occur; the last one may be the beginning of a word. */
+  /** Words; all must occur; the last one may be the beginning of a word, from three letters on (any length in scripts without spaces). */
   query: string;
   bot?: string;
   /** Only messages created at or after / before, milliseconds. */
