@@ -61,7 +61,7 @@ export class Core {
       onError,
       ...(onClosed ? { onClosed } : {}),
       ...(onSent ? { onSent } : {}),
-      workers: { settings: (bot) => fleet.settings(bot), place: (bot) => fleet.place(bot) },
+      workers: { settings: (bot) => fleet.settings(bot), place: (bot, wanted) => fleet.place(bot, wanted) },
     });
     const { turns } = conversations;
     const fleet: Fleet = new Fleet({

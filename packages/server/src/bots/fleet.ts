@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Refusal, parseWith, botLimitsSchema, restartSchema } from "@skep/protocol";
-import type { Bot, BotCreate, BotLimits, BotPatch, BotState, RestartSettings } from "@skep/protocol";
+import type { Bot, BotCreate, BotLimits, BotPatch, RestartSettings } from "@skep/protocol";
 import type { GroupCommit } from "../store/group-commit.ts";
 import type { Store, StoredBot } from "../store/store.ts";
 import type { Time } from "../time.ts";
@@ -9,9 +9,11 @@ import type { FleetApi, FleetEvent, LogLine } from "./api.ts";
 import { BotLog } from "./bot-log.ts";
 import type { Kind, LaunchContext } from "./kinds/kind.ts";
 import type { Ledger } from "./ledger.ts";
+import type { PlaceWanted } from "./pool.ts";
+import { WorkerPool } from "./pool.ts";
 import type { TurnEvents, WorkerPlace } from "./worker.ts";
-import { Worker } from "./worker.ts";
 import type { Flusher } from "./worker-process.ts";
+import { WorkerProcess } from "./worker-process.ts";
 
 const checkEveryMs = 500;
 
@@ -40,7 +42,7 @@ export interface FleetOptions {
 interface Running {
   stored: StoredBot;
   definition: Definition;
-  workers: Worker[];
+  pool: WorkerPool;
   log: BotLog;
 }
 
@@ -65,7 +67,7 @@ export class Fleet implements FleetApi {
 
   /** Starts what should be running. */
   run(): void {
-    for (const bot of this.#bots.values()) if (bot.stored.wanted) for (const worker of bot.workers) worker.start();
+    for (const bot of this.#bots.values()) if (bot.stored.wanted) bot.pool.start();
     this.#lastCheck = this.#o.time.now();
     this.#check();
   }
@@ -74,30 +76,27 @@ export class Fleet implements FleetApi {
     const now = this.#o.time.now();
     // After a pause of our own (the machine slept), silence says nothing about the workers.
     if (now - this.#lastCheck < checkEveryMs * 2) {
-      for (const bot of this.#bots.values()) for (const worker of bot.workers) worker.check(now);
+      for (const bot of this.#bots.values()) bot.pool.check(now);
     }
     this.#lastCheck = now;
     if (!this.#stopped) this.#takeBack = this.#o.time.after(checkEveryMs, () => this.#check());
   }
 
   #hold(stored: StoredBot, definition: Definition): Running {
-    const bot: Running = { stored, definition, workers: [], log: this.#bots.get(stored.name)?.log ?? new BotLog() };
-    for (let i = 0; i < definition.workers; i++) bot.workers.push(this.#worker(bot));
-    this.#bots.set(stored.name, bot);
-    return bot;
-  }
-
-  #worker(bot: Running): Worker {
-    const { name } = bot.stored;
+    const { name } = stored;
     const { time, tick, ledger, turns } = this.#o;
-    return new Worker({
+    const log = this.#bots.get(name)?.log ?? new BotLog();
+    const pool = new WorkerPool({
       bot: name,
-      launch: () => this.#kind(bot.stored.kind).launch(bot.definition.options, { ...this.#o.launch, folder: this.#folder(name) }),
-      botOptions: bot.definition.options,
-      restart: bot.definition.restart,
-      concurrency: bot.definition.limits.concurrency,
+      workers: definition.workers,
+      open: (events) => {
+        const launch = this.#kind(stored.kind).launch(definition.options, { ...this.#o.launch, folder: this.#folder(name) });
+        return new WorkerProcess(launch, tick, events);
+      },
+      botOptions: definition.options,
+      restart: definition.restart,
+      concurrency: definition.limits.concurrency,
       time,
-      flusher: tick,
       turns,
       started: (pid) => ledger.add(pid),
       ended: (pid) => ledger.delete(pid),
@@ -105,6 +104,9 @@ export class Fleet implements FleetApi {
       changed: () => this.#tell(name),
       room: () => turns.roomFor(name),
     });
+    const bot: Running = { stored, definition, pool, log };
+    this.#bots.set(name, bot);
+    return bot;
   }
 
   #log(bot: Running, line: LogLine): void {
@@ -152,18 +154,17 @@ export class Fleet implements FleetApi {
   };
 
   #describe(bot: Running): Bot {
-    const { stored, definition, workers } = bot;
-    const running = workers.reduce((sum, worker) => sum + worker.load, 0);
-    const { state, reason } = overallState(workers);
+    const { stored, definition, pool } = bot;
+    const { state, reason } = pool.state;
     return {
       name: stored.name,
       kind: stored.kind,
       ...definition,
       state,
       ...(reason === "" ? {} : { reason }),
-      queued: Math.max(0, this.#o.turns.queuedOf(stored.name) - running),
-      running,
-      processes: workers.map((worker) => worker.status),
+      queued: Math.max(0, this.#o.turns.queuedOf(stored.name) - pool.load),
+      running: pool.load,
+      processes: pool.statuses,
       createdAt: new Date(stored.createdAt).toISOString(),
     };
   }
@@ -190,7 +191,7 @@ export class Fleet implements FleetApi {
     const answer = await this.#o.commit.add({ op: "put-bot", bot: stored, create: true });
     if (!answer.ok) throw new Refusal(answer.code, answer.detail, { field: "name" });
     const bot = this.#hold(stored, definition);
-    for (const worker of bot.workers) worker.start();
+    bot.pool.start();
     return this.#describe(bot);
   }
 
@@ -215,9 +216,9 @@ export class Fleet implements FleetApi {
     };
     const stored = { ...bot.stored, definition: JSON.stringify(definition) };
     await this.#put(stored);
-    await this.#stopWorkers(bot, "changed");
+    await bot.pool.stop("changed");
     const changed = this.#hold(stored, definition);
-    if (stored.wanted) for (const worker of changed.workers) worker.start();
+    if (stored.wanted) changed.pool.start();
     this.#tell(name);
     return this.#describe(changed);
   }
@@ -233,16 +234,12 @@ export class Fleet implements FleetApi {
     bot.stored = { ...bot.stored, wanted };
   }
 
-  async #stopWorkers(bot: Running, reason: string): Promise<void> {
-    await Promise.all(bot.workers.map((worker) => worker.stop(reason)));
-  }
-
   async remove(name: string): Promise<void> {
     const bot = this.#find(name);
     await this.#o.commit.add({ op: "delete-bot", name });
     this.#bots.delete(name);
     this.#o.turns.failAll(name, `The bot "${name}" was removed`);
-    await this.#stopWorkers(bot, "removed");
+    await bot.pool.stop("removed");
     rmSync(join(this.#o.folder, name), { recursive: true, force: true });
     this.#tell(name);
   }
@@ -250,24 +247,21 @@ export class Fleet implements FleetApi {
   async start(name: string): Promise<Bot> {
     const bot = this.#find(name);
     await this.#want(bot, true);
-    for (const worker of bot.workers) worker.start();
+    bot.pool.start();
     return this.#describe(bot);
   }
 
   async stop(name: string): Promise<Bot> {
     const bot = this.#find(name);
     await this.#want(bot, false);
-    await this.#stopWorkers(bot, "stopped by hand");
+    await bot.pool.stop("stopped by hand");
     return this.#describe(bot);
   }
 
   async restart(name: string): Promise<Bot> {
     const bot = this.#find(name);
     await this.#want(bot, true);
-    for (const worker of bot.workers) {
-      await worker.stop("restarted by hand");
-      worker.start();
-    }
+    await bot.pool.restart("restarted by hand");
     return this.#describe(bot);
   }
 
@@ -284,35 +278,22 @@ export class Fleet implements FleetApi {
     return this.#bots.get(name)?.definition.limits ?? null;
   }
 
-  /** The least busy worker that has a free place (R-D4). */
-  place(name: string): WorkerPlace | null {
-    let chosen: Worker | null = null;
-    for (const worker of this.#bots.get(name)?.workers ?? []) {
-      if (worker.free > 0 && (!chosen || worker.load < chosen.load)) chosen = worker;
-    }
-    return chosen?.reserve() ?? null;
+  /** A free place of one of the bot's workers. */
+  place(name: string, wanted: PlaceWanted): WorkerPlace | null {
+    return this.#bots.get(name)?.pool.place(wanted) ?? null;
   }
 
   get processCount(): number {
     let count = 0;
-    for (const bot of this.#bots.values()) for (const worker of bot.workers) if (worker.status.pid !== null) count++;
+    for (const { pool } of this.#bots.values()) count += pool.processCount;
     return count;
   }
 
   async close(): Promise<void> {
     this.#stopped = true;
     this.#takeBack?.();
-    await Promise.all([...this.#bots.values()].map((bot) => this.#stopWorkers(bot, "Skep is stopping")));
+    await Promise.all([...this.#bots.values()].map((bot) => bot.pool.stop("Skep is stopping")));
   }
-}
-
-const order: readonly BotState[] = ["ready", "starting", "backoff", "stopping", "failed", "stopped"];
-
-/** A bot is as well as its best worker; the reason is that of the worst one. */
-function overallState(workers: readonly Worker[]): { state: BotState; reason: string } {
-  const state = order.find((one) => workers.some((worker) => worker.state === one)) ?? "stopped";
-  const reason = workers.find((worker) => worker.reason !== "" && (worker.state === state || worker.state === "failed"))?.reason ?? "";
-  return { state, reason };
 }
 
 const defined = <T extends object>(fields: T | undefined): Partial<T> =>

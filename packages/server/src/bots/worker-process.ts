@@ -1,8 +1,9 @@
 /** One process of a bot: started in a group of its own, spoken to in JSON lines, gone without a trace when it ends (B7, B8). */
 import { spawn } from "node:child_process";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
-import { botProtocolVersion, checkBotLine } from "@skep/protocol/bot";
+import { checkBotLine } from "@skep/protocol/bot";
 import type { FromBot, ToBot } from "@skep/protocol/bot";
+import type { Channel, ChannelEvents } from "./channel.ts";
 import type { Launch } from "./kinds/kind.ts";
 import { killGroup } from "./ledger.ts";
 import { LineReader } from "./line-reader.ts";
@@ -14,24 +15,14 @@ const garbageLimit = 1024 * 1024;
 /** Unread input beyond this: the worker does not read, and gets no more until it does. */
 const unreadLimit = 4 * 1024 * 1024;
 
-export interface WorkerEvents {
-  line(line: FromBot): void;
-  /** A line of output that is not the protocol, or of error output. */
-  note(source: "bot" | "stderr", text: string): void;
-  /** It breaks the protocol beyond repair: it should be ended. */
-  broken(reason: string): void;
-  /** Called once, when the process has ended or could not be started. */
-  exited(exit: { clean: boolean; reason: string }): void;
-}
-
 export interface Flusher {
   flush(run: () => void): void;
 }
 
-export class WorkerProcess {
+export class WorkerProcess implements Channel {
   readonly pid: number | null;
   readonly #child: ChildProcessWithoutNullStreams;
-  readonly #events: WorkerEvents;
+  readonly #events: ChannelEvents;
   readonly #flusher: Flusher;
   #unsent: string[] = [];
   #garbage = 0;
@@ -39,7 +30,7 @@ export class WorkerProcess {
   /** Why it was killed, when it was. */
   #killedBecause: string | null = null;
 
-  constructor(launch: Launch, flusher: Flusher, events: WorkerEvents) {
+  constructor(launch: Launch, flusher: Flusher, events: ChannelEvents) {
     this.#events = events;
     this.#flusher = flusher;
     this.#child = spawn(launch.command, launch.args, {
@@ -108,7 +99,6 @@ export class WorkerProcess {
     if (this.#garbage > garbageLimit) this.#events.broken("its output is not the bot protocol");
   }
 
-  /** Lines of one tick go out in one write. */
   send(line: ToBot): void {
     if (this.#ended) return;
     if (this.#unsent.length === 0) this.#flusher.flush(this.#flush);
@@ -122,13 +112,8 @@ export class WorkerProcess {
     this.#child.stdin.write(text);
   };
 
-  /** False while the worker does not read what it is sent. */
   get reads(): boolean {
     return this.#child.stdin.writableLength < unreadLimit;
-  }
-
-  hello(bot: string, options: Record<string, unknown>): void {
-    this.send({ type: "hello", protocol: botProtocolVersion, bot, options });
   }
 
   kill(because: string): void {

@@ -1,12 +1,11 @@
 import type { BotState, RestartSettings, WorkerStatus } from "@skep/protocol";
+import { botProtocolVersion } from "@skep/protocol/bot";
 import type { FromBot, HistoryEntry } from "@skep/protocol/bot";
 import type { Time } from "../time.ts";
 import type { LogLine } from "./api.ts";
-import type { Launch } from "./kinds/kind.ts";
+import type { Channel, ChannelEvents } from "./channel.ts";
 import type { RestartHistory, WorkerExit } from "./restart-policy.ts";
 import { afterExit, noRestarts } from "./restart-policy.ts";
-import type { Flusher } from "./worker-process.ts";
-import { WorkerProcess } from "./worker-process.ts";
 
 /** A worker that does not say hello in this time is ended. */
 const helloLimitMs = 15_000;
@@ -26,12 +25,12 @@ export interface TurnEvents {
 
 export interface WorkerOptions {
   bot: string;
-  launch(): Launch;
+  /** Starts a process, or takes the program that has connected. @throws when that is not possible */
+  open(events: ChannelEvents): Channel;
   botOptions: Record<string, unknown>;
   restart: RestartSettings;
   concurrency: number;
   time: Time;
-  flusher: Flusher;
   turns: TurnEvents;
   started(pid: number): void;
   ended(pid: number): void;
@@ -80,7 +79,7 @@ export class Worker {
   readonly #o: WorkerOptions;
   #state: BotState = "stopped";
   #reason = "";
-  #process: WorkerProcess | null = null;
+  #channel: Channel | null = null;
   #history: RestartHistory = noRestarts;
   #restarts = 0;
   #startedAt: number | null = null;
@@ -116,12 +115,12 @@ export class Worker {
   }
 
   get free(): number {
-    return this.#state === "ready" && this.#process?.reads === true ? this.#places - this.#busy : 0;
+    return this.#state === "ready" && this.#channel?.reads === true ? this.#places - this.#busy : 0;
   }
 
   get status(): WorkerStatus {
     return {
-      pid: this.#process?.pid ?? null,
+      pid: this.#channel?.pid ?? null,
       state: this.#state,
       startedAt: this.#startedAt,
       running: this.#tokens.size,
@@ -153,31 +152,31 @@ export class Worker {
     this.#readyAt = 0;
     this.#answered = false;
     this.#become("starting");
-    let process: WorkerProcess;
+    let channel: Channel;
     try {
-      process = new WorkerProcess(this.#o.launch(), this.#o.flusher, {
+      channel = this.#o.open({
         line: (line) => this.#line(line),
-        note: (source, text) => this.#o.log(source, source === "stderr" ? "info" : "warn", text, this.#process?.pid ?? null),
-        broken: (reason) => process.kill(reason),
-        exited: (exit) => this.#exited(process, exit),
+        note: (source, text) => this.#o.log(source, source === "stderr" ? "info" : "warn", text, this.#channel?.pid ?? null),
+        broken: (reason) => channel.kill(reason),
+        exited: (exit) => this.#exited(channel, exit),
       });
     } catch (error) {
       this.#afterExit({ clean: false, reason: `could not be started: ${(error as Error).message}`, readyForMs: 0, answered: false });
       return;
     }
-    this.#process = process;
-    if (process.pid !== null) this.#o.started(process.pid);
-    process.hello(this.#o.bot, this.#o.botOptions);
-    this.#takeBack = time.after(helloLimitMs, () => process.kill(`did not say hello within ${helloLimitMs / 1000} s`));
+    this.#channel = channel;
+    if (channel.pid !== null) this.#o.started(channel.pid);
+    channel.send({ type: "hello", protocol: botProtocolVersion, bot: this.#o.bot, options: this.#o.botOptions });
+    this.#takeBack = time.after(helloLimitMs, () => channel.kill(`did not say hello within ${helloLimitMs / 1000} s`));
   }
 
-  #exited(process: WorkerProcess, exit: { clean: boolean; reason: string }): void {
-    if (process !== this.#process) return;
+  #exited(channel: Channel, exit: { clean: boolean; reason: string }): void {
+    if (channel !== this.#channel) return;
     this.#takeBack?.();
     this.#takeBack = null;
-    this.#process = null;
-    if (process.pid !== null) this.#o.ended(process.pid);
-    this.#o.log("skep", exit.clean ? "info" : "warn", `the process ${exit.reason}`, process.pid);
+    this.#channel = null;
+    if (channel.pid !== null) this.#o.ended(channel.pid);
+    this.#o.log("skep", exit.clean ? "info" : "warn", `the process ${exit.reason}`, channel.pid);
     const held = [...this.#tokens];
     this.#tokens.clear();
     for (const [, { line }] of held) this.#leave(line);
@@ -215,13 +214,13 @@ export class Worker {
   stop(reason: string): Promise<void> {
     this.#takeBack?.();
     this.#takeBack = null;
-    if (!this.#process) {
+    if (!this.#channel) {
       this.#become("stopped", reason);
       return Promise.resolve();
     }
     if (this.#state !== "stopping") {
       this.#become("stopping", reason);
-      this.#process.stop(stopGraceMs);
+      this.#channel.stop(stopGraceMs);
     }
     return new Promise((resolve) => this.#whenStopped.push(resolve));
   }
@@ -257,8 +256,12 @@ export class Worker {
         if (this.#letGo(line.turn)) this.#o.turns.failed(line.turn, { reason: line.reason, retry: line.retry ?? true, lost: false });
         return;
       case "log":
-        this.#o.log("bot", line.level, line.text, this.#process?.pid ?? null);
+        this.#o.log("bot", line.level, line.text, this.#channel?.pid ?? null);
         return;
+      case "thought":
+      case "part":
+      case "permission":
+      case "login":
       case "heartbeat":
     }
   }
@@ -308,10 +311,10 @@ export class Worker {
 
   /** @returns false when the process has ended. */
   #give(request: Request, line: TurnLine): boolean {
-    if (this.#state !== "ready" || !this.#process) return false;
+    if (this.#state !== "ready" || !this.#channel) return false;
     const { token, ...rest } = request;
     this.#tokens.set(token, { onLetGo: null, line });
-    this.#process.send({ type: "turn", turn: token, ...rest });
+    this.#channel.send({ type: "turn", turn: token, ...rest });
     return true;
   }
 
@@ -323,26 +326,26 @@ export class Worker {
       return;
     }
     held.onLetGo = onLetGo;
-    const process = this.#process;
-    process?.send({ type: "cancel", turn: token });
+    const channel = this.#channel;
+    channel?.send({ type: "cancel", turn: token });
     this.#o.time.after(graceMs, () => {
-      if (this.#tokens.get(token) === held) process?.kill(`did not stop a cancelled turn within ${graceMs / 1000} s`);
+      if (this.#tokens.get(token) === held) channel?.kill(`did not stop a cancelled turn within ${graceMs / 1000} s`);
     });
   }
 
   /** Called every half second. Answers only for workers that said they have a heartbeat. */
   check(now: number): void {
-    if (this.#state !== "ready" || !this.#heartbeat || !this.#process) return;
+    if (this.#state !== "ready" || !this.#heartbeat || !this.#channel) return;
     if (now - this.#heardAt < askAfterMs) {
       this.#askedAt = 0;
       return;
     }
     if (this.#askedAt === 0) {
       this.#askedAt = now;
-      this.#process.send({ type: "ping" });
+      this.#channel.send({ type: "ping" });
     } else if (now - this.#askedAt >= askAfterMs && this.#heardAt < this.#askedAt) {
       this.#askedAt = 0;
-      this.#process.kill(`did not answer for ${Math.round((now - this.#heardAt) / 100) / 10} s: it hangs`);
+      this.#channel.kill(`did not answer for ${Math.round((now - this.#heardAt) / 100) / 10} s: it hangs`);
     }
   }
 }

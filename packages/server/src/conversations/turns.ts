@@ -19,7 +19,7 @@ export interface Workers {
   /** null: there is no such bot. */
   settings(bot: string): TurnSettings | null;
   /** A free place of a ready worker, or null. `roomFor` is called with the bot's name when there is one again. */
-  place(bot: string): Place | null;
+  place(bot: string, wanted: { conversation: string; person: string }): Place | null;
 }
 
 export interface TurnsOptions {
@@ -202,7 +202,7 @@ export class Turns {
         queue.shift();
         continue;
       }
-      const place = this.#o.workers.place(bot);
+      const place = this.#o.workers.place(bot, { conversation: turn.active.publicId, person: turn.person });
       if (!place) return;
       queue.shift();
       this.#start(turn, place);

@@ -106,6 +106,7 @@ function handle(line: ToBot, by: Driver): void {
     case "ping":
       output.write({ type: "heartbeat" });
       return;
+    case "decision":
     case "hello":
       return;
     default:

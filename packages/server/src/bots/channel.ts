@@ -1,0 +1,25 @@
+/** How a worker is spoken to, whatever it is: a process of this machine (`worker-process.ts`) or a program that has connected in. */
+import type { FromBot, ToBot } from "@skep/protocol/bot";
+
+export interface ChannelEvents {
+  line(line: FromBot): void;
+  /** A line of output that is not the protocol, or of error output. */
+  note(source: "bot" | "stderr", text: string): void;
+  /** It breaks the protocol beyond repair: it should be ended. */
+  broken(reason: string): void;
+  /** Called once, when it has ended or could not be started. */
+  exited(exit: { clean: boolean; reason: string }): void;
+}
+
+export interface Channel {
+  /** null where there is no process of ours, or it could not be started. */
+  readonly pid: number | null;
+  /** False while the worker does not read what it is sent. */
+  readonly reads: boolean;
+  /** Lines of one tick go out in one write. */
+  send(line: ToBot): void;
+  /** Ends it at once; `exited` is called with this reason. */
+  kill(because: string): void;
+  /** Asks it to end, and ends it when it has not after `graceMs`. */
+  stop(graceMs: number): void;
+}
