@@ -2,8 +2,10 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Benchmark } from "./benchmarks/benchmark.ts";
+import { fleet } from "./benchmarks/fleet.ts";
 import { history } from "./benchmarks/history.ts";
 import { memory } from "./benchmarks/memory.ts";
+import { memoryPressure } from "./benchmarks/memory-pressure.ts";
 import { paced } from "./benchmarks/paced.ts";
 import { roundTrips } from "./benchmarks/round-trips.ts";
 import { start } from "./benchmarks/start.ts";
@@ -11,7 +13,7 @@ import { describeMachine } from "./machine.ts";
 import { removeSeededData } from "./seed/seeded-data.ts";
 import { type BenchmarkResult, fails, keepResult, printResult, writeResults } from "./results.ts";
 
-const benchmarks: readonly Benchmark[] = [roundTrips, paced, start, history, memory];
+const benchmarks: readonly Benchmark[] = [roundTrips, paced, start, history, memory, memoryPressure, fleet];
 
 const { values } = parseArgs({
   options: {

@@ -17,6 +17,8 @@ export interface LoadPlan {
     | { kind: "idle" };
   warmUpSeconds: number;
   seconds: number;
+  /** "echo": an answer ends with what it answers, and is checked for it; "any": a model's, which may say what it likes. */
+  answers?: "echo" | "any";
 }
 
 export interface LatencySummary {

@@ -13,6 +13,8 @@ export interface StartOptions {
   port?: number;
   /** More of the command line, e.g. `["--log-level", "warn"]`. */
   options?: readonly string[];
+  /** A command line that comes before the program's own, such as one that limits its memory. It must end in the program (`exec`). */
+  within?: readonly string[];
   /** Given up, killed and reported if it is not ready by then. */
   limitMs?: number;
 }
@@ -41,11 +43,12 @@ export interface StartingSkep {
 }
 
 /** For those that may end it before it is ready; others use `startSkep`. */
-export function spawnSkep({ data, port = 0, options = [], limitMs = 20_000 }: StartOptions): StartingSkep {
+export function spawnSkep({ data, port = 0, options = [], within = [], limitMs = 20_000 }: StartOptions): StartingSkep {
   const log = join(data, "..", `${data.split("/").at(-1)}.log`);
   const logFile = openSync(log, "a");
   const spawnedAt = performance.now();
-  const child = spawn(process.execPath, [programFile, "start", "--port", String(port), "--data", data, ...options], {
+  const [command = "", ...args] = [...within, process.execPath, programFile, "start", "--port", String(port), "--data", data, ...options];
+  const child = spawn(command, args, {
     stdio: ["ignore", "pipe", logFile],
   });
   closeSync(logFile);
