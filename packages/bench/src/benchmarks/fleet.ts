@@ -69,9 +69,9 @@ async function launchTimes(api: SkepApi): Promise<number[]> {
 /** Until it is told to stop. What the three are told waits in their queues and is told again: they never come to rest. */
 function misbehave(api: SkepApi): { stop(): Promise<{ kills: number; hangs: number; babbles: number }> } {
   const done = { kills: 0, hangs: 0, babbles: 0 };
-  let stopped = false;
+  const stopping = new AbortController();
   const again = async (pauseMs: number, run: () => Promise<void>): Promise<void> => {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       await run();
       await delay(pauseMs);
     }
@@ -99,7 +99,7 @@ function misbehave(api: SkepApi): { stop(): Promise<{ kills: number; hangs: numb
   ]);
   return {
     stop: async () => {
-      stopped = true;
+      stopping.abort();
       await work;
       return done;
     },
