@@ -2,10 +2,11 @@
  * How long does a single read or write take when a million messages are stored (R-A8, R-A9, R-E1)?
  *
  * One caller over REST, one call after the other, so that the figure is the time of the call and not of a queue; pages
- * also at the store itself. Pages at both ends and in the middle of a conversation of 100,000; searches for words of every frequency.
+ * also at the store itself. The control is a bare HTTP server that answers with a page of the same size. Pages at both ends and in the middle of a conversation of 100,000; searches for words of every frequency.
  */
 import { openDataFolder } from "../../../server/src/store/sqlite/data-folder.ts";
 import { SqliteStore } from "../../../server/src/store/sqlite/sqlite-store.ts";
+import { startPageControl } from "../load/running-control.ts";
 import { latencies } from "../load/latencies.ts";
 import type { LatencySummary } from "../load/load-plan.ts";
 import { startSkep } from "../program/running-skep.ts";
@@ -43,6 +44,7 @@ export const history: Benchmark = {
     };
     await using skep = await startSkep({ data: seeded.data });
     const api = skepApi(skep.url, seeded.token);
+    await measureControl(seeded.token, figures);
     await measurePages(api, seeded, add, faults);
     await measureSearch(api, seeded, add, faults);
     await measureOperations(api, seeded, add);
@@ -54,6 +56,15 @@ export const history: Benchmark = {
 };
 
 type Add = (name: string, summary: LatencySummary, must: number) => void;
+
+async function measureControl(token: string, figures: Figure[]): Promise<void> {
+  await using control = await startPageControl();
+  const api = skepApi(control.url, token);
+  const { p50, p99 } = await timed(calls, () => api.call("GET", "/"));
+  figures.push({ name: "control: a bare server's page of 100 p50", value: p50, unit: "ms", better: "lower" });
+  figures.push({ name: "control: a bare server's page of 100 p99", value: p99, unit: "ms", better: "lower" });
+  api.close();
+}
 
 async function measurePages(api: SkepApi, { conversations }: SeededData, add: Add, faults: string[]): Promise<void> {
   const [long] = conversations;

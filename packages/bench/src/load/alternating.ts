@@ -5,7 +5,7 @@ import { skepApi } from "../program/skep-api.ts";
 import { temporaryFolder } from "../program/temporary-folder.ts";
 import type { LoadPlan } from "./load-plan.ts";
 import { type MeasuredLoad, runLoad } from "./run-load.ts";
-import { startEcho } from "./running-echo.ts";
+import { startEcho } from "./running-control.ts";
 
 export interface Pair {
   /** A frame for every message, both ways: what a server does that was written in an afternoon. The bounds are ratios to this. */
