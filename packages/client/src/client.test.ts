@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ClientMessage, Message, ServerMessage } from "@skep/protocol";
+import type { ClientMessage, Message, ServerMessage } from "@skep/protocol/wire";
 import { connect } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import type { Socket } from "./connection.ts";

@@ -1,4 +1,4 @@
-import type { Bot, ClientMessage, ServerMessage } from "@skep/protocol";
+import type { Bot, ClientMessage, ServerMessage } from "@skep/protocol/wire";
 import { Refusal } from "@skep/protocol/errors";
 import { type ServerCaller, serverCaller } from "./call-server.ts";
 import { type Clock, systemClock } from "./clock.ts";

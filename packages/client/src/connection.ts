@@ -1,4 +1,4 @@
-import type { ClientMessage, ServerMessage } from "@skep/protocol";
+import type { ClientMessage, ServerMessage } from "@skep/protocol/wire";
 import { Alarm, type Clock } from "./clock.ts";
 import {
   type ConnectionEvent,

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Message, ServerMessage } from "@skep/protocol";
+import type { Message, ServerMessage } from "@skep/protocol/wire";
 import {
   type ConversationEffect,
   type ConversationInput,

@@ -14,7 +14,7 @@
  * In every state but gone: detach -> detached. A message that is not the next one, or a `live` ahead of the position, is a
  * fault of the other side: -> subscribing, from the position; the fourth fault in a row without a message asks for another connection.
  */
-import type { Message, Position, ResetReason, ServerMessage, StreamOutcome, TurnState } from "@skep/protocol";
+import type { Message, Position, ResetReason, ServerMessage, StreamOutcome, TurnState } from "@skep/protocol/wire";
 
 /** The text of an answer while it is written. `text` is a true beginning of the stream, which began at offset 0. */
 export interface Draft {

@@ -1,4 +1,4 @@
-import type { ClientMessage, Message, Position, ResetReason } from "@skep/protocol";
+import type { ClientMessage, Message, Position, ResetReason } from "@skep/protocol/wire";
 import { Refusal, type WireError } from "@skep/protocol/errors";
 import { fullJitter } from "./back-off.ts";
 import type { ServerCaller } from "./call-server.ts";
@@ -70,6 +70,7 @@ export class Conversation {
   #freshReset: ResetReason | null = null;
   readonly #sends = new PendingSends();
 
+  /** @internal */
   constructor(id: string, host: ConversationHost) {
     this.id = id;
     this.#host = host;

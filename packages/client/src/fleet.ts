@@ -1,4 +1,4 @@
-import type { Bot, ClientMessage } from "@skep/protocol";
+import type { Bot, ClientMessage } from "@skep/protocol/wire";
 import type { ServerCaller } from "./call-server.ts";
 
 /** All bots with their live state. Kept in step while at least one listener is there. */
@@ -11,6 +11,7 @@ export class Fleet {
   #heard = new Set<string>();
   #asked = 0;
 
+  /** @internal */
   constructor(post: (message: ClientMessage) => void, call: ServerCaller) {
     this.#post = post;
     this.#call = call;

@@ -1,4 +1,4 @@
-import type { Message } from "@skep/protocol";
+import type { Message } from "@skep/protocol/wire";
 import type { Draft, TurnView } from "./conversation-state.ts";
 
 /** What a turn's reader gets. The texts of the deltas since the last `restart`, joined, are the answer so far. */

@@ -1,3 +1,4 @@
+export { browserStorage } from "./browser-storage.ts";
 export { type ServerCaller } from "./call-server.ts";
 export { Client, connect, type ConnectOptions } from "./client.ts";
 export type { Clock } from "./clock.ts";
@@ -8,6 +9,19 @@ export type { Draft, TurnView } from "./conversation-state.ts";
 export type { TurnPart } from "./follow-turn.ts";
 export { newId } from "./new-id.ts";
 export type { Acceptance, OutboxRecord } from "./outbox.ts";
-export { browserStorage, memoryStorage, type OutboxStorage } from "./outbox-storage.ts";
+export { memoryStorage, type OutboxStorage } from "./outbox-storage.ts";
 export type { PendingSend } from "./pending-sends.ts";
 export { Refusal } from "@skep/protocol/errors";
+/** What is read and written; the conversation of the wire is called `ConversationInfo` here. */
+export type {
+  Bot,
+  BotState,
+  Conversation as ConversationInfo,
+  Message,
+  Position,
+  ResetReason,
+  Role,
+  TurnOutcome,
+  TurnState,
+} from "@skep/protocol/wire";
+export type { ErrorCode, WireError } from "@skep/protocol/errors";

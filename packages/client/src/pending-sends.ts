@@ -1,4 +1,4 @@
-import type { Message, Position } from "@skep/protocol";
+import type { Message, Position } from "@skep/protocol/wire";
 import type { WireError } from "@skep/protocol/errors";
 import type { Acceptance, Lane } from "./outbox.ts";
 

@@ -1,4 +1,4 @@
-import type { ClientMessage } from "@skep/protocol";
+import type { ClientMessage } from "@skep/protocol/wire";
 import { Refusal, type WireError } from "@skep/protocol/errors";
 import { Alarm, type Clock } from "./clock.ts";
 import { newId } from "./new-id.ts";
@@ -45,6 +45,7 @@ export class Sender {
   /** What was asked for while the storage was read. */
   #early: OutboxEvent[] = [];
   #unsaved = false;
+  #closed = false;
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -111,7 +112,8 @@ export class Sender {
     this.hear({ type: "disconnected" });
     this.#alarm.set(null);
     this.rejectAll(refusal);
-    this.save();
+    this.#closed = true;
+    if (this.#outbox) this.#end();
   }
 
   #begin(outbox: Outbox): void {
@@ -120,11 +122,20 @@ export class Sender {
     const early = this.#early;
     this.#early = [];
     for (const event of early) this.hear(event);
+    if (this.#closed) {
+      this.#end();
+      return;
+    }
     this.#options.storage.takeOver?.(({ lanes }) => {
       for (const [conversation, { sends }] of Object.entries(lanes)) {
         for (const { key, text } of sends) this.hear({ type: "add", conversation, key, text });
       }
     });
+  }
+
+  #end(): void {
+    this.save();
+    this.#options.storage.close?.();
   }
 
   #carryOut(effect: OutboxEffect, sender: string): void {

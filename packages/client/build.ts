@@ -1,0 +1,75 @@
+/**
+ * The package as it is published, in `dist`, with a manifest of its own: JavaScript and types for those who do not run TypeScript. What it needs of the
+ * protocol (types, the error table) comes along in `protocol/`, so that it depends on nothing.
+ *   node build.ts [FOLDER]
+ */
+import { execFileSync } from "node:child_process";
+import { copyFileSync, cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative, sep } from "node:path";
+
+const here = import.meta.dirname;
+const compiler = join(import.meta.dirname, "../../node_modules/typescript/bin/tsc");
+
+/** The doors of the package: name in `exports` -> file without its ending. */
+export const doors = { ".": "index", "./node": "node/file-storage" } as const;
+
+interface Manifest {
+  name: string;
+  version: string;
+  description: string;
+  license: string;
+  engines: unknown;
+  peerDependencies?: unknown;
+  peerDependenciesMeta?: unknown;
+}
+
+/** @param out is emptied first */
+export function build(out: string): void {
+  const work = mkdtempSync(join(tmpdir(), "skep-build-"));
+  try {
+    execFileSync(process.execPath, [compiler, "-p", join(here, "tsconfig.build.json"), "--outDir", work], { stdio: "inherit" });
+    rmSync(out, { recursive: true, force: true });
+    mkdirSync(out, { recursive: true });
+    cpSync(join(work, "client/src"), out, { recursive: true });
+    cpSync(join(work, "protocol/src"), join(out, "protocol"), { recursive: true });
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  for (const file of globSync("**/*.{js,d.ts}", { cwd: out })) {
+    const path = join(out, file);
+    const up = relative(dirname(file), ".").split(sep).join("/") || ".";
+    const text = pointed(readFileSync(path, "utf8"), up);
+    if (/"@skep\//.test(text)) throw new Error(`${file} imports more of the protocol than its parts`);
+    writeFileSync(path, text);
+  }
+  copyFileSync(join(here, "README.md"), join(out, "README.md"));
+  writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest(), null, 2)}\n`);
+}
+
+/** Imports lead to files of the package. @param up the way to its root */
+const pointed = (text: string, up: string): string =>
+  text
+    .replaceAll(/(\bfrom |\bimport\()"@skep\/protocol\/(\w+)"/g, `$1"${up}/protocol/$2.js"`)
+    .replaceAll(/(\bfrom |\bimport\()"(\.[^"]+)\.ts"/g, '$1"$2.js"');
+
+function manifest(): object {
+  const { name, version, description, license, engines, peerDependencies, peerDependenciesMeta } = JSON.parse(
+    readFileSync(join(here, "package.json"), "utf8"),
+  ) as Manifest;
+  const exports = Object.entries(doors).map(([door, file]) => [door, { types: `./${file}.d.ts`, default: `./${file}.js` }]);
+  return {
+    name,
+    version,
+    description,
+    license,
+    type: "module",
+    sideEffects: false,
+    exports: { ...Object.fromEntries(exports), "./package.json": "./package.json" },
+    engines,
+    peerDependencies,
+    peerDependenciesMeta,
+  };
+}
+
+if (import.meta.main) build(process.argv[2] ?? join(here, "dist"));
