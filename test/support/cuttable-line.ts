@@ -1,13 +1,16 @@
 import { createServer, connect as dial, type AddressInfo, type Socket } from "node:net";
 
-/** What a line does with the bytes of one direction. `swallow`: they are lost, as on a line that is dead without a goodbye. */
-export type Passage = "pass" | "swallow";
+/**
+ * What a line does with the bytes of one direction. `swallow`: they are lost, as on a line that is dead without a goodbye. `cut once`: the next of them cut
+ * the line instead of coming through; what comes over the next connections passes.
+ */
+export type Passage = "pass" | "swallow" | "cut once";
 
 /** A TCP line to a server that can be cut, closed to newcomers, or swallow what one side says. Its port stays the same while servers come and go behind it. */
 export class CuttableLine {
   readonly port: number;
   readonly url: string;
-  toServer: Passage = "pass";
+  toServer: Exclude<Passage, "cut once"> = "pass";
   toClient: Passage = "pass";
   /** Connections that were let through so far. */
   opened = 0;
@@ -40,8 +43,15 @@ export class CuttableLine {
           far.destroy();
         });
       }
-      near.on("data", (bytes) => line.toServer === "pass" && far.write(bytes));
-      far.on("data", (bytes) => line.toClient === "pass" && near.write(bytes));
+      near.on("data", (bytes) => {
+        if (line.toServer === "pass") far.write(bytes);
+      });
+      far.on("data", (bytes) => {
+        if (line.toClient === "pass") near.write(bytes);
+        if (line.toClient !== "cut once") return;
+        line.toClient = "pass";
+        line.cut();
+      });
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const line = new CuttableLine((server.address() as AddressInfo).port, sockets, async () => {

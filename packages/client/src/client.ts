@@ -65,13 +65,14 @@ export class Client {
       onMessage: (message) => this.#onMessage(message),
     });
     const post = (message: ClientMessage): void => this.#post(message);
-    this.fleet = new Fleet(post, this.call);
+    const ended = (): Refusal | "closed" | null => this.#ended;
+    this.fleet = new Fleet({ call: this.call, post, ended });
     this.#host = {
       clock,
       random,
       call: this.call,
       heldMessages: options.heldMessages ?? 1000,
-      ended: () => this.#ended,
+      ended,
       connected: () => this.#connection.state.name === "open",
       post,
       reconnect: () => this.#connection.giveUp("the server does not keep the protocol"),
@@ -120,6 +121,13 @@ export class Client {
     return conversation;
   }
 
+  /** Begins a conversation with a bot. @throws Refusal · TypeError when there is no connection */
+  async begin(bot: string, { title, signal }: { title?: string; signal?: AbortSignal } = {}): Promise<Conversation> {
+    const wanted = title === undefined ? { bot } : { bot, title };
+    const { id } = (await this.call("POST", "/api/conversations", wanted, signal)) as { id: string };
+    return this.conversation(id);
+  }
+
   /** @returns how to stop */
   onConnection(listener: (state: ConnectionState) => void): () => void {
     this.#connectionListeners.add(listener);
@@ -143,6 +151,7 @@ export class Client {
     if (this.#ended === "closed") return;
     this.#ended = "closed";
     this.#connection.step({ type: "stop" });
+    this.fleet.ended();
     this.#sender.close(new Refusal("shutting_down", "the client was closed before there was an answer"));
     this.#flush();
   }
@@ -165,6 +174,7 @@ export class Client {
       this.#ended = new Refusal(code, state.reason === "" ? undefined : state.reason);
       this.#sender.rejectAll(this.#ended);
       for (const conversation of this.#conversations.values()) this.#touched.add(conversation);
+      this.fleet.ended();
     }
     this.#schedule();
     for (const listener of this.#connectionListeners) listener(state);

@@ -174,9 +174,21 @@ export class Conversation {
 
   /**
    * A turn's answer while it is written, then the message that ends it. Ends after that.
-   * @param options.after a position before the answer: that of the message that asked
+   * @param asked what `send` gave, or the turn's name
+   * @param options.after a position before the answer, if only the name is known; without it everything is read from the first message
+   * @throws Refusal when no bot was asked, or as `read` does
    */
-  async *turn(turn: string, { after, signal }: { after?: Position; signal?: AbortSignal } = {}): AsyncGenerator<TurnPart, void> {
+  async *turn(
+    asked: string | Acceptance,
+    { after, signal }: { after?: Position; signal?: AbortSignal } = {},
+  ): AsyncGenerator<TurnPart, void> {
+    if (typeof asked !== "string") {
+      const { turn, epoch, seq } = asked;
+      if (turn === null) throw new Refusal("state_conflict", "no bot answers in this conversation");
+      yield* this.turn(turn, signal ? { after: { epoch, seq }, signal } : { after: { epoch, seq } });
+      return;
+    }
+    const turn = asked;
     const stop = new AbortController();
     const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
     const messages = this.read(after ? { after, signal: stopped } : { signal: stopped });
@@ -190,10 +202,9 @@ export class Conversation {
   }
 
   /** Sends, then follows the turn. The send happens when the iteration begins, and is not undone when it stops (T3). */
-  async *ask(text: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<TurnPart, void> {
-    const { turn, epoch, seq } = await this.send(text);
-    if (turn === null) throw new Refusal("state_conflict", "no bot answers in this conversation");
-    yield* this.turn(turn, signal ? { after: { epoch, seq }, signal } : { after: { epoch, seq } });
+  async *ask(text: string, { key, signal }: { key?: string; signal?: AbortSignal } = {}): AsyncGenerator<TurnPart, void> {
+    const accepted = await this.send(text, key === undefined ? {} : { key });
+    yield* this.turn(accepted, signal ? { signal } : {});
   }
 
   /** A page of history before a message, oldest first; the newest page without `before`. `limit` up to 500. */

@@ -6,6 +6,7 @@ export type { Socket, SocketClass } from "./connection.ts";
 export { type ConnectionState, type ConnectionTimes, defaultTimes } from "./connection-state.ts";
 export { type Conversation, type ConversationChange, HistoryReset } from "./conversation.ts";
 export type { Draft, TurnView } from "./conversation-state.ts";
+export type { Bots, Fleet } from "./fleet.ts";
 export type { TurnPart } from "./follow-turn.ts";
 export { newId } from "./new-id.ts";
 export type { Acceptance, OutboxRecord } from "./outbox.ts";
