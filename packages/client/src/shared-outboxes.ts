@@ -82,7 +82,7 @@ export class SharedOutboxes {
   inherit(own: string, take: (left: OutboxRecord) => void): void {
     const awaitEnd = (sender: string): void => {
       const { signal } = this.#closing;
-      const ended = this.#locks.request(name + sender, { signal }, async () => {
+      const ended = this.#locks.request(`${name}.${sender}`, { signal }, async () => {
         this.#others.delete(sender);
         const left = await this.#get(sender);
         if (!left) return;
@@ -116,7 +116,7 @@ export class SharedOutboxes {
   /** Takes the lock until `close` or the end of the page. @returns false when another tab has it */
   #hold(sender: string): Promise<boolean> {
     return new Promise((resolve) => {
-      const held = this.#locks.request(name + sender, { ifAvailable: true }, (lock) => {
+      const held = this.#locks.request(`${name}.${sender}`, { ifAvailable: true }, (lock) => {
         resolve(lock !== null);
         if (lock === null) return undefined;
         return new Promise((release) => this.#closing.signal.addEventListener("abort", release));
