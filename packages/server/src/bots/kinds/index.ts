@@ -5,7 +5,10 @@ import { echo } from "./echo.ts";
 import type { Kind } from "./kind.ts";
 import { ollama } from "./ollama.ts";
 import { openai } from "./openai.ts";
+import { remote } from "./remote.ts";
 
 export type { Kind, Launch, LaunchContext } from "./kind.ts";
 
-export const kinds: ReadonlyMap<string, Kind> = new Map([echo, ollama, openai, anthropic, command].map((kind) => [kind.name, kind]));
+export const kinds: ReadonlyMap<string, Kind> = new Map(
+  [echo, ollama, openai, anthropic, command, remote].map((kind) => [kind.name, kind]),
+);

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { Refusal } from "@skep/protocol";
+import { Refusal, parseWith } from "@skep/protocol";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { kinds } from "./index.ts";
@@ -17,12 +17,16 @@ const required: Record<string, Record<string, unknown>> = {
   openai: { model: "gpt" },
   anthropic: { model: "claude" },
   command: { command: "./bot" },
+  remote: {},
 };
 
-const launch = (kind: string, options = required[kind] ?? {}) => kinds.get(kind)?.launch(options, context);
+const launch = (kind: string, options = required[kind] ?? {}) => kinds.get(kind)?.launch?.(options, context);
+/** As a definition is checked when a bot is added. */
+const check = (kind: string, options: Record<string, unknown>) => parseWith(kinds.get(kind)?.options ?? z.never(), options);
 
 const refused = (kind: string, options: Record<string, unknown>): Refusal | null => {
   try {
+    check(kind, options);
     launch(kind, options);
     return null;
   } catch (error) {
@@ -32,7 +36,7 @@ const refused = (kind: string, options: Record<string, unknown>): Refusal | null
 };
 
 test("every kind is found by its name", () => {
-  expect([...kinds.keys()]).toEqual(["echo", "ollama", "openai", "anthropic", "command"]);
+  expect([...kinds.keys()]).toEqual(["echo", "ollama", "openai", "anthropic", "command", "remote"]);
   for (const [name, kind] of kinds) expect(kind.name).toBe(name);
 });
 
@@ -55,7 +59,7 @@ describe.each([...kinds.values()])("$name", (kind) => {
     });
   });
 
-  test("sees nothing of the environment that is not named", () => {
+  test.runIf(kind.launch)("sees nothing of the environment that is not named", () => {
     const env = launch(kind.name)?.env ?? {};
     expect(env).toMatchObject({ PATH: "/bin", HOME: "/home/ann", LANG: "C" });
     expect(Object.keys(env)).not.toContain("SECRET");
@@ -80,7 +84,7 @@ test("openai: the named key and no other reaches the bot", () => {
 
 test("anthropic: by default the key is in ANTHROPIC_API_KEY, and it alone reaches the bot", () => {
   const environment = { ...context.environment, ANTHROPIC_API_KEY: "sesame" };
-  const env = kinds.get("anthropic")?.launch({ model: "claude" }, { ...context, environment }).env ?? {};
+  const env = kinds.get("anthropic")?.launch?.({ model: "claude" }, { ...context, environment }).env ?? {};
   expect(env["ANTHROPIC_API_KEY"]).toBe("sesame");
   expect(Object.keys(env)).not.toContain("OPENAI_API_KEY");
 });
