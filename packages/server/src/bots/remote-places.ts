@@ -67,7 +67,7 @@ export class RemotePlaces {
     }
     const channel = this.#waiting.shift();
     if (channel) return this.#give(channel, program);
-    this.#early.push(program);
+    this.#early = [...this.#early.filter((each) => !each.closed), program];
     if (this.#early.length > this.limit) this.#early.shift()?.end("replaced", "a newer connection of this bot has taken over");
   }
 
