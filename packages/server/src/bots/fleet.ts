@@ -11,6 +11,8 @@ import type { Kind, LaunchContext } from "./kinds/kind.ts";
 import type { Ledger } from "./ledger.ts";
 import type { PlaceWanted } from "./pool.ts";
 import { WorkerPool } from "./pool.ts";
+import type { RemoteProgram } from "./remote-channel.ts";
+import { RemotePlaces } from "./remote-places.ts";
 import type { TurnEvents, WorkerPlace } from "./worker.ts";
 import type { Flusher } from "./worker-process.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -44,6 +46,8 @@ interface Running {
   definition: Definition;
   pool: WorkerPool;
   log: BotLog;
+  /** Where programs connect as this bot; null when its kind starts processes. */
+  remote: RemotePlaces | null;
 }
 
 /** All bots: their definitions in the store, their workers as processes. */
@@ -86,12 +90,15 @@ export class Fleet implements FleetApi {
     const { name } = stored;
     const { time, tick, ledger, turns } = this.#o;
     const log = this.#bots.get(name)?.log ?? new BotLog();
+    const remote = this.#o.kinds.get(stored.kind)?.launch === null ? this.#remote(name, definition.workers) : null;
     const pool = new WorkerPool({
       bot: name,
       workers: definition.workers,
       open: (events) => {
-        const launch = this.#kind(stored.kind).launch(definition.options, { ...this.#o.launch, folder: this.#folder(name) });
-        return new WorkerProcess(launch, tick, events);
+        const { launch } = this.#kind(stored.kind);
+        if (remote) return remote.open(events);
+        if (!launch) throw new Error(`a bot of the kind "${stored.kind}" has no process`);
+        return new WorkerProcess(launch(definition.options, { ...this.#o.launch, folder: this.#folder(name) }), tick, events);
       },
       botOptions: definition.options,
       restart: definition.restart,
@@ -104,9 +111,16 @@ export class Fleet implements FleetApi {
       changed: () => this.#tell(name),
       room: () => turns.roomFor(name),
     });
-    const bot: Running = { stored, definition, pool, log };
+    const bot: Running = { stored, definition, pool, log, remote };
     this.#bots.set(name, bot);
     return bot;
+  }
+
+  /** The same over all changes of the bot: programs stay while its workers are made anew. */
+  #remote(bot: string, limit: number): RemotePlaces {
+    const places = this.#bots.get(bot)?.remote ?? new RemotePlaces({ bot, time: this.#o.time, flusher: this.#o.tick });
+    places.limit = limit;
+    return places;
   }
 
   #log(bot: Running, line: LogLine): void {
@@ -240,6 +254,7 @@ export class Fleet implements FleetApi {
     this.#bots.delete(name);
     this.#o.turns.failAll(name, `The bot "${name}" was removed`);
     await bot.pool.stop("removed");
+    bot.remote?.close();
     rmSync(join(this.#o.folder, name), { recursive: true, force: true });
     this.#tell(name);
   }
@@ -263,6 +278,23 @@ export class Fleet implements FleetApi {
     await this.#want(bot, true);
     await bot.pool.restart("restarted by hand");
     return this.#describe(bot);
+  }
+
+  expectsPrograms(name: string): boolean {
+    return this.#find(name).remote !== null;
+  }
+
+  connect(name: string, program: RemoteProgram): void {
+    const bot = this.#bots.get(name);
+    if (!bot?.remote) return program.end("not_allowed", `there is no remote bot named "${name}"`);
+    this.#log(bot, {
+      at: new Date(this.#o.time.now()).toISOString(),
+      pid: null,
+      source: "skep",
+      level: "info",
+      text: "a program has connected",
+    });
+    bot.remote.connect(program);
   }
 
   logs(name: string, limit: number): LogLine[] {

@@ -167,16 +167,17 @@ export class Worker {
     this.#channel = channel;
     if (channel.pid !== null) this.#o.started(channel.pid);
     channel.send({ type: "hello", protocol: botProtocolVersion, bot: this.#o.bot, options: this.#o.botOptions });
-    this.#takeBack = time.after(helloLimitMs, () => channel.kill(`did not say hello within ${helloLimitMs / 1000} s`));
+    if (channel.awaits !== undefined) this.#become("starting", channel.awaits);
+    else this.#takeBack = time.after(helloLimitMs, () => channel.kill(`did not say hello within ${helloLimitMs / 1000} s`));
   }
 
-  #exited(channel: Channel, exit: { clean: boolean; reason: string }): void {
+  #exited(channel: Channel, exit: { clean: boolean; reason: string; away?: boolean }): void {
     if (channel !== this.#channel) return;
     this.#takeBack?.();
     this.#takeBack = null;
     this.#channel = null;
     if (channel.pid !== null) this.#o.ended(channel.pid);
-    this.#o.log("skep", exit.clean ? "info" : "warn", `the process ${exit.reason}`, channel.pid);
+    this.#o.log("skep", exit.clean ? "info" : "warn", `the ${channel.pid === null ? "program" : "process"} ${exit.reason}`, channel.pid);
     const held = [...this.#tokens];
     this.#tokens.clear();
     for (const [, { line }] of held) this.#leave(line);
@@ -184,7 +185,8 @@ export class Worker {
     if (this.#state === "stopping") {
       this.#become("stopped", this.#reason);
       for (const run of this.#whenStopped.splice(0)) run();
-    } else this.#afterExit({ ...exit, readyForMs, answered: this.#answered });
+    } else if (exit.away) this.#launch();
+    else this.#afterExit({ ...exit, readyForMs, answered: this.#answered });
     for (const [token, { onLetGo }] of held) {
       if (onLetGo) onLetGo();
       else this.#o.turns.failed(token, { reason: `The bot ${exit.reason}`, retry: true, lost: true });

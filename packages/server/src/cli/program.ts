@@ -151,6 +151,13 @@ function botCommands(terminal: Terminal, bot: Command, command: Make, withJson: 
       const { removeBot } = await load();
       await removeBot(terminal, dataOf(given), name, given.yes === true);
     });
+  withJson(command(bot, "token <name>", "Make the token with which a program connects as a remote bot, and print it; an older one ends."))
+    .option("--revoke", "end the token instead")
+    .action(async (name: string, given: Given & { revoke?: boolean }) => {
+      const { makeBotToken, revokeBotToken } = await load();
+      if (given.revoke) await revokeBotToken(terminal, dataOf(given), name);
+      else await makeBotToken(terminal, dataOf(given), name, given.json === true);
+    });
   withJson(command(bot, "logs <name>", "The newest lines that a bot has logged."))
     .option("--limit <count>", "how many lines", "200")
     .action(async (name: string, given: Given & { limit: string }) => {

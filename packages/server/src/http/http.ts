@@ -131,7 +131,7 @@ export function createHttp(parts: HttpParts): Http {
 
   let described: string | null = null;
   const routes: Route[] = [
-    ...botRoutes(parts.fleet),
+    ...botRoutes(parts),
     ...conversationRoutes(parts.conversations),
     ...messageRoutes(parts.conversations),
     ...searchRoutes(parts.conversations),

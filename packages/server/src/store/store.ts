@@ -59,7 +59,8 @@ export interface StoredBot {
   createdAt: number;
 }
 
-export type CredentialKind = "token" | "session" | "link";
+/** `bot`: lets a program connect as the bot that is its `name`, and nothing else. */
+export type CredentialKind = "token" | "session" | "link" | "bot";
 
 export interface Credential {
   id: string;

@@ -18,6 +18,7 @@ const farewellMs = 1000;
 
 /** A closed table, so that an argument can never name another file. */
 const kinds: Record<string, () => Promise<{ createDriver: CreateDriver }>> = {
+  anthropic: () => import("./anthropic.ts"),
   echo: () => import("./echo.ts"),
   ollama: () => import("./ollama.ts"),
   openai: () => import("./openai.ts"),

@@ -48,6 +48,11 @@ export class RunningTurn {
     this.#output.write({ type: "delta", turn: this.id, text: whole.toWellFormed() });
   }
 
+  /** Appends to the thought with this id: what the model thinks is no part of the answer. */
+  thought(id: string, text: string): void {
+    if (!this.ended && text !== "") this.#output.write({ type: "thought", turn: this.id, id, text: text.toWellFormed() });
+  }
+
   /** Without `text`, the answer is what was streamed. */
   answer(text?: string): void {
     if (this.ended) return;

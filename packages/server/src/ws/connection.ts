@@ -15,9 +15,9 @@ const congestedBytes = 256 * 1024;
 const fullBytes = 1024 * 1024;
 const fullRequests = 4096;
 /** C1 */
-const pingEveryMs = 20_000;
-const pongWithinMs = 10_000;
-const stalledMs = 30_000;
+export const pingEveryMs = 20_000;
+export const pongWithinMs = 10_000;
+export const stalledMs = 30_000;
 export const authenticateWithinMs = 5000;
 
 export interface ConnectionOptions {

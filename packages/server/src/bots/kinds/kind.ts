@@ -1,4 +1,4 @@
-/** A kind of bot: which options a definition of it has, and how its process is started. */
+/** A kind of bot: which options a definition of it has, and how its process is started, if it has one. */
 import { parseWith } from "@skep/protocol";
 import type { z } from "zod";
 
@@ -29,8 +29,11 @@ export interface Kind {
   summary: string;
   /** Strict; what is not given gets its default. The checked options go into the bot's `hello`. */
   options: z.ZodObject;
-  /** Touches nothing: the same options and context give the same launch. @throws Refusal `field_invalid` */
-  launch(options: Record<string, unknown>, context: LaunchContext): Launch;
+  /**
+   * Touches nothing: the same options and context give the same launch. @throws Refusal `field_invalid`
+   * Null: nothing is started; programs connect in with the bot's token.
+   */
+  launch: ((options: Record<string, unknown>, context: LaunchContext) => Launch) | null;
 }
 
 interface KindOf<Options extends z.ZodObject> {
@@ -38,13 +41,14 @@ interface KindOf<Options extends z.ZodObject> {
   title: string;
   summary: string;
   options: Options;
-  launch(options: z.infer<Options>, context: LaunchContext): Launch;
+  launch: ((options: z.infer<Options>, context: LaunchContext) => Launch) | null;
 }
 
 /** Lets a kind be written with the types of its own options. */
 export function defineKind<Options extends z.ZodObject>(kind: KindOf<Options>): Kind {
+  const { launch } = kind;
   return {
     ...kind,
-    launch: (options, context) => kind.launch(parseWith(kind.options as unknown as z.ZodType<z.infer<Options>>, options), context),
+    launch: launch && ((options, context) => launch(parseWith(kind.options as unknown as z.ZodType<z.infer<Options>>, options), context)),
   };
 }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { Refusal } from "@skep/protocol";
+import { Refusal, parseWith } from "@skep/protocol";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { kinds } from "./index.ts";
@@ -15,13 +15,18 @@ const required: Record<string, Record<string, unknown>> = {
   echo: {},
   ollama: { model: "llama3.2" },
   openai: { model: "gpt" },
+  anthropic: { model: "claude" },
   command: { command: "./bot" },
+  remote: {},
 };
 
-const launch = (kind: string, options = required[kind] ?? {}) => kinds.get(kind)?.launch(options, context);
+const launch = (kind: string, options = required[kind] ?? {}) => kinds.get(kind)?.launch?.(options, context);
+/** As a definition is checked when a bot is added. */
+const check = (kind: string, options: Record<string, unknown>) => parseWith(kinds.get(kind)?.options ?? z.never(), options);
 
 const refused = (kind: string, options: Record<string, unknown>): Refusal | null => {
   try {
+    check(kind, options);
     launch(kind, options);
     return null;
   } catch (error) {
@@ -31,7 +36,7 @@ const refused = (kind: string, options: Record<string, unknown>): Refusal | null
 };
 
 test("every kind is found by its name", () => {
-  expect([...kinds.keys()]).toEqual(["echo", "ollama", "openai", "command"]);
+  expect([...kinds.keys()]).toEqual(["echo", "ollama", "openai", "anthropic", "command", "remote"]);
   for (const [name, kind] of kinds) expect(kind.name).toBe(name);
 });
 
@@ -54,7 +59,7 @@ describe.each([...kinds.values()])("$name", (kind) => {
     });
   });
 
-  test("sees nothing of the environment that is not named", () => {
+  test.runIf(kind.launch)("sees nothing of the environment that is not named", () => {
     const env = launch(kind.name)?.env ?? {};
     expect(env).toMatchObject({ PATH: "/bin", HOME: "/home/ann", LANG: "C" });
     expect(Object.keys(env)).not.toContain("SECRET");
@@ -64,7 +69,7 @@ describe.each([...kinds.values()])("$name", (kind) => {
 });
 
 test("built-in kinds run the host beside this source", () => {
-  for (const kind of ["echo", "ollama", "openai"]) {
+  for (const kind of ["echo", "ollama", "openai", "anthropic"]) {
     const { command, args, env, cwd } = launch(kind) ?? { args: [] };
     expect([command, cwd, args.at(-1)]).toEqual([context.node, context.folder, kind]);
     expect(existsSync(args.at(-2) ?? "")).toBe(true);
@@ -75,6 +80,13 @@ test("built-in kinds run the host beside this source", () => {
 test("openai: the named key and no other reaches the bot", () => {
   expect(launch("openai", { model: "gpt", apiKeyEnv: "OPENAI_API_KEY" })?.env["OPENAI_API_KEY"]).toBe("sesame");
   expect(refused("openai", { model: "gpt", apiKeyEnv: "sk-a key by mistake" })?.extra.field).toBe("apiKeyEnv");
+});
+
+test("anthropic: by default the key is in ANTHROPIC_API_KEY, and it alone reaches the bot", () => {
+  const environment = { ...context.environment, ANTHROPIC_API_KEY: "sesame" };
+  const env = kinds.get("anthropic")?.launch?.({ model: "claude" }, { ...context, environment }).env ?? {};
+  expect(env["ANTHROPIC_API_KEY"]).toBe("sesame");
+  expect(Object.keys(env)).not.toContain("OPENAI_API_KEY");
 });
 
 test("command: exactly what was said, no shell, in its own folder", () => {
@@ -95,6 +107,9 @@ test.each([
   ["ollama", { model: "m", silenceMs: "5 s" }, "silenceMs"],
   ["openai", { model: "m", baseUrl: "not a url" }, "baseUrl"],
   ["openai", { model: "m", temperature: -1 }, "temperature"],
+  ["anthropic", {}, "model"],
+  ["anthropic", { model: "m", maxTokens: 0 }, "maxTokens"],
+  ["anthropic", { model: "m", version: "a b" }, "version"],
   ["echo", { pieces: 1.5 }, "pieces"],
   ["command", { command: "" }, "command"],
   ["command", { command: "a\0b" }, "command"],
