@@ -12,7 +12,8 @@ import { encode, toConversation, toMessage, turnName, turnNumber } from "./encod
 import { ConversationLog } from "./log.ts";
 import { Reader } from "./reader.ts";
 import type { Tick } from "../tick.ts";
-import type { TurnsOptions, Workers } from "./turns.ts";
+import type { ReportError, Workers } from "./turn.ts";
+import type { TurnsOptions } from "./turns.ts";
 import { Turns } from "./turns.ts";
 
 export interface ConversationsOptions {
@@ -23,7 +24,7 @@ export interface ConversationsOptions {
   workers: Workers;
   /** UTF-8 bytes of one message at most (R-B2). */
   messageBytes: number;
-  onError: TurnsOptions["onError"];
+  onError: ReportError;
   onClosed?: TurnsOptions["onClosed"];
   onSent?: (code: string | null) => void;
   newId?: () => string;

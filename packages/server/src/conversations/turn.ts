@@ -39,6 +39,16 @@ export interface Place {
   cancel(token: string, graceMs: number, onLetGo: () => void): void;
 }
 
+/** What turns need of the fleet. The composition root connects the two. */
+export interface Workers {
+  /** null: there is no such bot. */
+  settings(bot: string): TurnSettings | null;
+  /** A free place of a ready worker, or null. `roomFor` is called with the bot's name when there is one again. */
+  place(bot: string, wanted: { conversation: string; person: string }): Place | null;
+}
+
+export type ReportError = (event: string, detail: { turn?: string; conversation?: string; bot?: string; reason: string }) => void;
+
 export interface TurnRequest {
   token: string;
   attempt: number;

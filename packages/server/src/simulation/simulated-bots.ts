@@ -1,5 +1,5 @@
-import type { Turns, Workers } from "../conversations/turns.ts";
-import type { Place, TurnRequest, TurnSettings } from "../conversations/turn.ts";
+import type { Turns } from "../conversations/turns.ts";
+import type { Place, TurnRequest, TurnSettings, Workers } from "../conversations/turn.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
@@ -144,22 +144,23 @@ export class SimulatedBots implements Workers {
       this.#time.after(this.#random.between(0, 120), () => {
         if (cancelled()) {
           // Cancelled: some bots answer all the same, and nobody wants to hear it.
-          this.turns?.answer(request.token, text);
+          this.turns?.attempts.answer(request.token, text);
           return;
         }
         if (left > 0) {
           const piece = `${this.#random.pick(["a", "bee ", "🐝", "蜂"])}${left}`;
           text += piece;
-          this.turns?.delta(request.token, piece);
+          this.turns?.attempts.delta(request.token, piece);
           next(left - 1);
           return;
         }
-        if (fate < crash) end(() => this.turns?.failed(request.token, { reason: "died", retry: true, lost: true }));
-        else if (fate < crash + failure) end(() => this.turns?.failed(request.token, { reason: "failed", retry: true, lost: false }));
+        if (fate < crash) end(() => this.turns?.attempts.failed(request.token, { reason: "died", retry: true, lost: true }));
+        else if (fate < crash + failure)
+          end(() => this.turns?.attempts.failed(request.token, { reason: "failed", retry: true, lost: false }));
         else if (fate < crash + failure + silence) {
           // A hung worker: its supervisor ends it after a while.
-          this.#time.after(2500, () => end(() => this.turns?.failed(request.token, { reason: "hung", retry: true, lost: true })));
-        } else end(() => this.turns?.answer(request.token, text === "" ? `answer to ${request.text}` : undefined));
+          this.#time.after(2500, () => end(() => this.turns?.attempts.failed(request.token, { reason: "hung", retry: true, lost: true })));
+        } else end(() => this.turns?.attempts.answer(request.token, text === "" ? `answer to ${request.text}` : undefined));
       });
     };
     next(pieces);
