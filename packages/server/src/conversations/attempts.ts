@@ -1,3 +1,4 @@
+import type { PlanPart, ToolPart } from "@skep/protocol";
 import type { Store } from "../store/store.ts";
 import type { Time } from "../time.ts";
 import type { ActiveConversation } from "./active.ts";
@@ -5,6 +6,7 @@ import { takeBackBehind } from "./ahead.ts";
 import type { Drafts } from "./drafts.ts";
 import { streamName } from "./encode.ts";
 import type { Endings } from "./endings.ts";
+import type { PermissionRequest, Permissions } from "./permissions.ts";
 import { Stream } from "./stream.ts";
 import type { AttemptFailure, Place, ReportError, Turn, TurnRequest, TurnSettings, Workers } from "./turn.ts";
 import { afterFailure } from "./turn.ts";
@@ -22,6 +24,7 @@ export interface AttemptsOptions {
   workers: Pick<Workers, "settings">;
   drafts: Drafts;
   endings: Endings;
+  permissions: Permissions;
   onError: ReportError;
   /** The turn may be worked on as soon as it is the first of its conversation. */
   runnable(turn: Turn): void;
@@ -115,10 +118,7 @@ export class Attempts {
   delta(token: string, text: string): void {
     const turn = this.#running.get(token);
     if (!turn || text === "") return;
-    turn.stream ??= new Stream(turn.active.publicId, turn.name, token);
-    // Replaced from here on; who comes back is still told how that stream ended.
-    if (turn.interrupted) turn.interrupted.text = "";
-    const { stream } = turn;
+    const stream = (turn.stream ??= newStream(turn));
     stream.push(text);
     if (this.#tooLong(turn, stream.bytes)) return;
     if (turn.note) this.status(token, "running", "");
@@ -134,6 +134,30 @@ export class Attempts {
     return true;
   }
 
+  thought(token: string, id: string, text: string): void {
+    const turn = this.#running.get(token);
+    const settings = turn && this.#o.workers.settings(turn.bot);
+    if (!settings || text === "") return;
+    const stream = (turn.stream ??= newStream(turn));
+    stream.partsWithin(settings.partsBytes).thought(id, text, stream.text.length);
+    turn.active.streamed(stream);
+  }
+
+  part(token: string, part: ToolPart | PlanPart): void {
+    const turn = this.#running.get(token);
+    const settings = turn && this.#o.workers.settings(turn.bot);
+    if (!settings) return;
+    const stream = (turn.stream ??= newStream(turn));
+    stream.partsWithin(settings.partsBytes).put(part, stream.text.length);
+    turn.active.streamed(stream);
+  }
+
+  permission(token: string, request: PermissionRequest): void {
+    const turn = this.#running.get(token);
+    const settings = turn && this.#o.workers.settings(turn.bot);
+    if (settings) this.#o.permissions.ask(turn, settings, request);
+  }
+
   answer(token: string, text: string | undefined): void {
     const turn = this.#running.get(token);
     if (!turn) return;
@@ -141,8 +165,8 @@ export class Attempts {
       this.failed(token, { reason: "The bot answered out of order", retry: true, lost: false });
       return;
     }
-    const streamed = turn.stream?.text ?? "";
-    if (text !== undefined && streamed !== "") {
+    if (text !== undefined && turn.stream) {
+      const streamed = turn.stream.text;
       // What was streamed is what readers have seen: it may be completed, not replaced (T2).
       if (!text.startsWith(streamed)) {
         this.failed(token, { reason: "The bot's answer differs from what it had streamed", retry: true, lost: false });
@@ -180,6 +204,7 @@ export class Attempts {
   /** The attempt is over, whatever comes next. */
   #end(turn: Turn): void {
     this.#running.delete(turn.token);
+    this.#o.permissions.attemptOver(turn, null);
     turn.place?.release();
     turn.place = null;
     this.#o.roomFor(turn.bot);
@@ -191,6 +216,7 @@ export class Attempts {
     const { active, place, token } = turn;
     turn.place = null;
     if (!place) return;
+    this.#o.permissions.attemptOver(turn, place);
     active.lettingGo++;
     place.cancel(token, cancelGraceMs, () => {
       active.lettingGo--;
@@ -255,6 +281,8 @@ export class Attempts {
         this.#o.drafts.save(turn);
         if (!turn.announced) announce(turn);
       }
+      // It waits for a person, not for the bot.
+      if (turn.waits.length > 0) continue;
       const limit = this.#o.workers.settings(turn.bot)?.turnMs ?? Number.POSITIVE_INFINITY;
       if (now - turn.startedAt > limit) {
         this.#letGo(turn);
@@ -280,6 +308,12 @@ export class Attempts {
     // What a bot says from now on comes too late: its turn is done again.
     this.#running.clear();
   }
+}
+
+function newStream(turn: Turn): Stream {
+  // Replaced from here on; who comes back is still told how that stream ended.
+  if (turn.interrupted) turn.interrupted.text = "";
+  return new Stream(turn.active.publicId, turn.name, turn.token);
 }
 
 function announce(turn: Turn): void {

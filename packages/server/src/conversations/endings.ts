@@ -5,6 +5,7 @@ import type { Time } from "../time.ts";
 import { AwaitedAnswers } from "./awaited-answers.ts";
 import { encode, toMessage } from "./encode.ts";
 import type { ConversationLog } from "./log.ts";
+import type { Permissions } from "./permissions.ts";
 import type { PendingTurns } from "./pending-turns.ts";
 import type { ReportError, Turn } from "./turn.ts";
 
@@ -15,6 +16,7 @@ export interface EndingsOptions {
   log: ConversationLog;
   time: Pick<Time, "now" | "after">;
   pending: PendingTurns;
+  permissions: Permissions;
   onError: ReportError;
   onClosed?(outcome: TurnOutcome, milliseconds: number): void;
   /** The turn is out of memory: the conversation's next one may run. */
@@ -35,12 +37,15 @@ export class Endings {
   async close(turn: Turn, outcome: TurnOutcome, role: "bot" | "system", author: string, text: string): Promise<void> {
     turn.phase = "closing";
     turn.takeBackPause?.();
-    const entry = { turn: turn.number, attempt: turn.attempt, generation: this.#o.store.generation, outcome, role, author, text };
+    // Those of an attempt that failed go the way of its text.
+    const parts = outcome === "failed" ? null : (turn.stream?.parts?.stored() ?? null);
+    const entry = { turn: turn.number, attempt: turn.attempt, generation: this.#o.store.generation, outcome, role, author, text, parts };
     try {
       const answer = await this.#o.log.closeTurn(turn.active, entry, (message) => {
         if (turn.stream) turn.active.streamEnded(turn.stream, outcome);
         turn.stream = null;
         turn.interrupted = null;
+        this.#o.permissions.turnEnded(turn, message.createdAt);
         this.#answers.arrived(turn.number, () => toMessage(turn.active.publicId, message));
       });
       if (answer.ok) {
@@ -72,6 +77,7 @@ export class Endings {
 
   /** Out of memory: ended, or somebody else's now. */
   drop(turn: Turn): void {
+    this.#o.permissions.forget(turn);
     if (this.#o.pending.delete(turn)) this.#o.ended(turn);
   }
 

@@ -11,13 +11,14 @@ import { Drafts } from "./drafts.ts";
 import { streamName } from "./encode.ts";
 import { Endings } from "./endings.ts";
 import type { ConversationLog } from "./log.ts";
+import { Permissions } from "./permissions.ts";
 import { PendingTurns } from "./pending-turns.ts";
 import { TurnQueue } from "./queue.ts";
 import type { Place, ReportError, TurnOrigin, Workers } from "./turn.ts";
 import { Turn, afterFailure } from "./turn.ts";
 
 export interface TurnsOptions {
-  store: Pick<Store, "generation" | "pendingTurns" | "messages" | "context" | "draft" | "turn">;
+  store: Pick<Store, "generation" | "pendingTurns" | "pendingPermissions" | "messages" | "context" | "draft" | "turn">;
   commit: Pick<GroupCommit, "add">;
   log: ConversationLog;
   time: Time;
@@ -32,6 +33,7 @@ type Hold = (row: { conversation: number; publicId: string; bot: string; person:
 /** Works on every pending turn until it has an answer or a visible failure (B1). What happens while a worker has it is in `attempts`. */
 export class Turns {
   readonly attempts: Attempts;
+  readonly permissions: Permissions;
   readonly #o: TurnsOptions;
   readonly #pending = new PendingTurns();
   readonly #queue: TurnQueue;
@@ -43,7 +45,9 @@ export class Turns {
     this.#o = options;
     const { store, commit, workers, time, tick, onError } = options;
     this.#queue = new TurnQueue({ tick, workers, start: this.#start });
-    this.#endings = new Endings({ ...options, pending: this.#pending, ended: (turn) => this.attempts.advance(turn) });
+    this.permissions = new Permissions({ store, commit, time, workers, onError, pending: this.#pending });
+    const { permissions } = this;
+    this.#endings = new Endings({ ...options, permissions, pending: this.#pending, ended: (turn) => this.attempts.advance(turn) });
     this.attempts = new Attempts({
       store,
       time,
@@ -51,6 +55,7 @@ export class Turns {
       onError,
       drafts: new Drafts(commit, store.generation),
       endings: this.#endings,
+      permissions,
       runnable: (turn) => this.#makeRunnable(turn),
       roomFor: (bot) => this.#queue.roomFor(bot),
       follow: (active) => this.#follow(active),
@@ -85,8 +90,10 @@ export class Turns {
         found++;
         await this.#recoverOne(row, hold);
       }
-      if (rows.length < 1000) return found;
+      if (rows.length < 1000) break;
     }
+    await this.permissions.recover();
+    return found;
   }
 
   async #recoverOne(row: StoredTurn, hold: Hold): Promise<void> {
@@ -208,6 +215,7 @@ export class Turns {
     this.#stopped = true;
     this.#queue.stop();
     this.#endings.stop();
+    this.permissions.stop();
     for (const turn of this.#pending) turn.takeBackPause?.();
     await this.attempts.stop(graceMs);
     this.#endings.endWaiting();

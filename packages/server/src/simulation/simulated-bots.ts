@@ -99,6 +99,7 @@ export class SimulatedBots implements Workers {
       release: () => {
         if (!given) free();
       },
+      decide: () => {},
       next: () => (this.#history || line.turns >= this.#ahead ? null : this.#enter(bot, line)),
       cancel: (token, graceMs, onLetGo) => {
         cancelled = true;

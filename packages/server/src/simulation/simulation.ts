@@ -36,6 +36,9 @@ export async function simulate(seed: number): Promise<SimulationResult> {
     attempts: random.between(1, 5),
     turnMs: random.pick([5000, 600_000]),
     answerBytes: 1_000_000,
+    partsBytes: random.pick([2000, 1_000_000]),
+    permissions: "ask",
+    permissionMs: 60_000,
     delivery: random.chance(0.2) ? "at-most-once" : "at-least-once",
   };
   const history = random.chance(0.3);

@@ -120,6 +120,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       role: "bot",
       author: "echo",
       text: "an answer",
+      parts: null,
       at: openedAt,
       ...over,
     });
