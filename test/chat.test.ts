@@ -1,6 +1,6 @@
 /** `skep chat` and `skep permissions`, by their functions, on the real server's control socket. */
 import { PassThrough } from "node:stream";
-import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCommandLine } from "../packages/server/src/cli/program.ts";
 import type { Terminal } from "../packages/server/src/cli/terminal.ts";
@@ -40,9 +40,11 @@ function run(words: string[], interactive = false): Run {
     onBug: () => {},
     exit: () => {},
   };
-  return { input, shown: () => text.replaceAll(/\u001b\[[0-9;]*[A-Za-z]/g, ""), ended: runCommandLine(terminal) };
+  return { input, shown: () => stripVTControlCharacters(text), ended: runCommandLine(terminal) };
 }
-const shows = (one: Run, part: string): Promise<void> => expect.poll(one.shown, { timeout: 10_000 }).toContain(part);
+const shows = async (one: Run, part: string): Promise<void> => {
+  await expect.poll(one.shown, { timeout: 10_000 }).toContain(part);
+};
 
 test("[P1 P2] chat asks for a permission where the answer is written, and takes a number; the tool's title is shown", async () => {
   const chat = run(["chat", "echo"], true);
