@@ -86,7 +86,13 @@ async function talk(terminal: Terminal, client: Client, conversation: Conversati
     }
   });
   const lines = createInterface({ input: terminal.input, output: terminal.output, terminal: true, prompt: styleText("bold", "you> ") });
-  const ended = new Promise<null>((resolve) => lines.once("close", () => resolve(null)));
+  const input = { open: true };
+  const ended = new Promise<null>((resolve) =>
+    lines.once("close", () => {
+      input.open = false;
+      resolve(null);
+    }),
+  );
   lines.on("SIGINT", () => {
     if (answering === null) lines.close();
     else if (answering.turn === null) answering.stop.abort();
@@ -98,7 +104,8 @@ async function talk(terminal: Terminal, client: Client, conversation: Conversati
     if (answering) void prompt.line(line);
   });
 
-  for (;;) {
+  // The input may end while an answer is written; that answer is shown to its end.
+  while (input.open) {
     lines.prompt();
     const line = await Promise.race([new Promise<string>((resolve) => lines.once("line", resolve)), ended]);
     if (line === null) break;
