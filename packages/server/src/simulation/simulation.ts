@@ -107,10 +107,13 @@ export async function simulate(seed: number): Promise<SimulationResult> {
     const waiting = await conversations.pendingPermissions(owner);
     if (waiting.length === 0) return;
     const { id } = random.pick(waiting);
-    const option = random.pick(["yes", "no"]);
-    await conversations.decide(owner, id, option);
-    if (decided.has(id) && decided.get(id) !== option) broken.push(`[P2] ${id} was decided as ${decided.get(id)} and as ${option}`);
-    decided.set(id, option);
+    const decideAs = async (option: string): Promise<void> => {
+      await conversations.decide(owner, id, option);
+      if (decided.has(id) && decided.get(id) !== option) broken.push(`[P2] ${id} was decided as ${decided.get(id)} and as ${option}`);
+      decided.set(id, option);
+    };
+    // Sometimes two doors decide at once.
+    await Promise.allSettled(random.pick([["yes"], ["no"], ["yes", "no"]]).map(decideAs));
   };
   while (clock.now < until) {
     if (clock.now >= nextFault) {
