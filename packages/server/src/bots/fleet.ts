@@ -66,7 +66,7 @@ export class Fleet implements FleetApi {
 
   /** Reads the definitions; starts no process yet. Turns can be recovered after this. */
   async load(): Promise<void> {
-    for (const stored of await this.#o.store.bots()) this.#hold(stored, JSON.parse(stored.definition) as Definition);
+    for (const stored of await this.#o.store.bots()) this.#hold(stored, definitionFrom(stored));
   }
 
   /** Starts what should be running. */
@@ -326,6 +326,12 @@ export class Fleet implements FleetApi {
     this.#takeBack?.();
     await Promise.all([...this.#bots.values()].map((bot) => bot.pool.stop("Skep is stopping")));
   }
+}
+
+/** Limits that came with a later version have their defaults. */
+function definitionFrom(stored: StoredBot): Definition {
+  const definition = JSON.parse(stored.definition) as Definition;
+  return { ...definition, limits: { ...botLimitsSchema.parse({}), ...definition.limits } };
 }
 
 const defined = <T extends object>(fields: T | undefined): Partial<T> =>

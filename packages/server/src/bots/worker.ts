@@ -1,6 +1,6 @@
 import type { BotState, RestartSettings, WorkerStatus } from "@skep/protocol";
 import { botProtocolVersion } from "@skep/protocol/bot";
-import type { FromBot, HistoryEntry } from "@skep/protocol/bot";
+import type { FromBot, HistoryEntry, PlanPart, ToolPart } from "@skep/protocol/bot";
 import type { Time } from "../time.ts";
 import type { LogLine } from "./api.ts";
 import type { Channel, ChannelEvents } from "./channel.ts";
@@ -21,6 +21,9 @@ export interface TurnEvents {
   answer(token: string, text: string | undefined): void;
   failed(token: string, failure: { reason: string; retry: boolean; lost: boolean }): void;
   status(token: string, state: "loading" | "waiting" | "running", detail: string): void;
+  thought(token: string, id: string, text: string): void;
+  part(token: string, part: ToolPart | PlanPart): void;
+  permission(token: string, request: Omit<Extract<FromBot, { type: "permission" }>, "type" | "turn">): void;
 }
 
 export interface WorkerOptions {
@@ -60,6 +63,8 @@ export interface WorkerPlace {
   /** The place behind this one, for the conversation's next turn; null when the bot does not work ahead so far. */
   next(): WorkerPlace | null;
   cancel(token: string, graceMs: number, onLetGo: () => void): void;
+  /** Nothing when the process does not have the attempt any more. */
+  decide(token: string, request: string, option: string | null): void;
 }
 
 /** An attempt that a process has. */
@@ -261,8 +266,14 @@ export class Worker {
         this.#o.log("bot", line.level, line.text, this.#channel?.pid ?? null);
         return;
       case "thought":
+        if (this.#holds(line.turn)) this.#o.turns.thought(line.turn, line.id, line.text);
+        return;
       case "part":
+        if (this.#holds(line.turn)) this.#o.turns.part(line.turn, line.part);
+        return;
       case "permission":
+        if (this.#holds(line.turn)) this.#o.turns.permission(line.turn, line);
+        return;
       case "login":
       case "heartbeat":
     }
@@ -304,6 +315,9 @@ export class Worker {
       },
       next: () => (this.#state === "ready" && line.turns < this.#ahead ? this.#enter(line) : null),
       cancel: (token, graceMs, onLetGo) => this.#cancel(token, graceMs, onLetGo),
+      decide: (token, id, option) => {
+        if (this.#tokens.has(token)) this.#channel?.send({ type: "decision", turn: token, id, option });
+      },
     };
   }
 

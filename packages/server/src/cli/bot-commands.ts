@@ -36,6 +36,7 @@ export interface AddInput {
   concurrency?: string;
   attempts?: string;
   turnSeconds?: string;
+  permissions?: string;
   json: boolean;
 }
 
@@ -58,6 +59,7 @@ export async function addBot(terminal: Terminal, data: string, name: string, inp
     concurrency: count("concurrency", input.concurrency),
     attempts: count("attempts", input.attempts),
     turnMs: seconds === undefined ? undefined : seconds * 1000,
+    permissions: input.permissions,
   });
   const body = {
     name,

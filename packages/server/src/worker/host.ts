@@ -108,6 +108,8 @@ function handle(line: ToBot, by: Driver): void {
       output.write({ type: "heartbeat" });
       return;
     case "decision":
+      running.get(line.turn)?.decided(line.id, line.option);
+      return;
     case "hello":
       return;
     default:

@@ -6,10 +6,11 @@
  * Promises: exactly one line ends it, and nothing follows that line; no delta ends between the two halves of a character, and
  * no unpaired surrogate leaves the process, so that what is stored is what was streamed.
  */
-import type { HistoryEntry, ToBot } from "@skep/protocol/bot";
+import type { FromBot, HistoryEntry, PlanPart, ToBot, ToolPart } from "@skep/protocol/bot";
 import type { Output } from "./output.ts";
 
 type TurnLine = Extract<ToBot, { type: "turn" }>;
+export type PermissionQuestion = Omit<Extract<FromBot, { type: "permission" }>, "type" | "turn">;
 
 export class RunningTurn {
   readonly id: string;
@@ -26,6 +27,8 @@ export class RunningTurn {
   onEnd: (() => void) | undefined = undefined;
   readonly #output: Output;
   #half = "";
+  /** Questions without a decision yet, by their ids. */
+  #asked: Map<string, (option: string | null) => void> | undefined;
 
   constructor(line: TurnLine, output: Output) {
     this.id = line.turn;
@@ -75,6 +78,30 @@ export class RunningTurn {
     if (!this.ended) this.#output.write({ type: "status", turn: this.id, state, detail });
   }
 
+  thought(id: string, text: string): void {
+    if (!this.ended && text !== "") this.#output.write({ type: "thought", turn: this.id, id, text });
+  }
+
+  part(part: ToolPart | PlanPart): void {
+    if (!this.ended) this.#output.write({ type: "part", turn: this.id, part });
+  }
+
+  /** @returns the option that was chosen; null when there is none: rejected, not decided in time, or the turn has ended */
+  permission(question: PermissionQuestion): Promise<string | null> {
+    if (this.ended) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      (this.#asked ??= new Map()).set(question.id, resolve);
+      this.#output.write({ type: "permission", turn: this.id, ...question });
+    });
+  }
+
+  /** What was decided. Called by the host. */
+  decided(id: string, option: string | null): void {
+    const resolve = this.#asked?.get(id);
+    this.#asked?.delete(id);
+    resolve?.(option);
+  }
+
   /** Ends the turn at once; the driver hears of it through `onCancel`. */
   cancel(): void {
     if (this.ended) return;
@@ -89,6 +116,7 @@ export class RunningTurn {
 
   #end(): void {
     this.ended = true;
+    if (this.#asked) for (const id of this.#asked.keys()) this.decided(id, null);
     this.onEnd?.();
   }
 }

@@ -229,9 +229,12 @@ export class Connection implements Sink {
       case "retry":
         this.#track(message, this.#o.conversations.retry(this.#person, message.conversation, message.turn));
         return;
+      case "decide":
+        this.#track(message, this.#o.conversations.decide(this.#person, message.permission, message.option));
+        return;
       case "snapshot": {
         const subscription = this.#subscriptions.get(message.conversation);
-        if (subscription && isOpen(subscription)) subscription.snapshot(message.stream, message.offset);
+        if (subscription && isOpen(subscription)) subscription.snapshot(message.stream, message.offset, message.parts ?? false);
         return;
       }
       case "watch":
