@@ -78,10 +78,6 @@ export class RunningTurn {
     if (!this.ended) this.#output.write({ type: "status", turn: this.id, state, detail });
   }
 
-  thought(id: string, text: string): void {
-    if (!this.ended && text !== "") this.#output.write({ type: "thought", turn: this.id, id, text });
-  }
-
   part(part: ToolPart | PlanPart): void {
     if (!this.ended) this.#output.write({ type: "part", turn: this.id, part });
   }
