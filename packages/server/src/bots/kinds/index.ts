@@ -1,4 +1,5 @@
 /** The kinds of bots that there are. A new one is a file here and, when it is built in, a driver in `worker/`. */
+import { acp } from "./acp.ts";
 import { command } from "./command.ts";
 import { echo } from "./echo.ts";
 import type { Kind } from "./kind.ts";
@@ -7,4 +8,4 @@ import { openai } from "./openai.ts";
 
 export type { Kind, Launch, LaunchContext } from "./kind.ts";
 
-export const kinds: ReadonlyMap<string, Kind> = new Map([echo, ollama, openai, command].map((kind) => [kind.name, kind]));
+export const kinds: ReadonlyMap<string, Kind> = new Map([echo, ollama, openai, acp, command].map((kind) => [kind.name, kind]));

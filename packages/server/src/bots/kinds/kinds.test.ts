@@ -3,6 +3,7 @@ import { Refusal } from "@skep/protocol";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { kinds } from "./index.ts";
+import { describeKind } from "./kind.ts";
 import type { LaunchContext } from "./kind.ts";
 
 const context: LaunchContext = {
@@ -15,6 +16,7 @@ const required: Record<string, Record<string, unknown>> = {
   echo: {},
   ollama: { model: "llama3.2" },
   openai: { model: "gpt" },
+  acp: { agent: "codex" },
   command: { command: "./bot" },
 };
 
@@ -31,7 +33,7 @@ const refused = (kind: string, options: Record<string, unknown>): Refusal | null
 };
 
 test("every kind is found by its name", () => {
-  expect([...kinds.keys()]).toEqual(["echo", "ollama", "openai", "command"]);
+  expect([...kinds.keys()]).toEqual(["echo", "ollama", "openai", "acp", "command"]);
   for (const [name, kind] of kinds) expect(kind.name).toBe(name);
 });
 
@@ -45,6 +47,14 @@ describe.each([...kinds.values()])("$name", (kind) => {
       if (!(name in (required[kind.name] ?? {}))) expect([name, "default" in property]).toEqual([name, true]);
     }
     expect(() => kind.options.parse(required[kind.name])).not.toThrow();
+  });
+
+  test("says what it can do, and describes its options so that a form can be made of them", () => {
+    const { name, title, summary, can, options } = describeKind(kind);
+    expect({ name, title, summary, can }).toEqual({ name: kind.name, title: kind.title, summary: kind.summary, can: kind.can });
+    expect(can).toContain("cancel");
+    expect(options).toMatchObject({ type: "object", additionalProperties: false });
+    expect(Object.keys(options["properties"] as object)).toEqual(Object.keys(kind.options.shape));
   });
 
   test("[R-B5] an option that it does not have is refused by name", () => {
@@ -64,7 +74,7 @@ describe.each([...kinds.values()])("$name", (kind) => {
 });
 
 test("built-in kinds run the host beside this source", () => {
-  for (const kind of ["echo", "ollama", "openai"]) {
+  for (const kind of ["echo", "ollama", "openai", "acp"]) {
     const { command, args, env, cwd } = launch(kind) ?? { args: [] };
     expect([command, cwd, args.at(-1)]).toEqual([context.node, context.folder, kind]);
     expect(existsSync(args.at(-2) ?? "")).toBe(true);
@@ -75,6 +85,12 @@ test("built-in kinds run the host beside this source", () => {
 test("openai: the named key and no other reaches the bot", () => {
   expect(launch("openai", { model: "gpt", apiKeyEnv: "OPENAI_API_KEY" })?.env["OPENAI_API_KEY"]).toBe("sesame");
   expect(refused("openai", { model: "gpt", apiKeyEnv: "sk-a key by mistake" })?.extra.field).toBe("apiKeyEnv");
+});
+
+test("acp: the agent's variables reach its host, what is set does not: that is for the agent", () => {
+  const env = launch("acp", { agent: "codex", env: ["OPENAI_API_KEY"], set: { NODE_OPTIONS: "--inspect" } })?.env ?? {};
+  expect(env["OPENAI_API_KEY"]).toBe("sesame");
+  expect(Object.keys(env)).not.toContain("NODE_OPTIONS");
 });
 
 test("command: exactly what was said, no shell, in its own folder", () => {
@@ -96,6 +112,15 @@ test.each([
   ["openai", { model: "m", baseUrl: "not a url" }, "baseUrl"],
   ["openai", { model: "m", temperature: -1 }, "temperature"],
   ["echo", { pieces: 1.5 }, "pieces"],
+  ["acp", {}, "agent"],
+  ["acp", { agent: "hal" }, "agent"],
+  ["acp", { command: "a\0b" }, "command"],
+  ["acp", { agent: "codex", env: ["A=B"] }, "env.0"],
+  ["acp", { agent: "codex", permissions: "maybe" }, "permissions"],
+  ["acp", { agent: "codex", rules: { everything: "allow" } }, "rules.everything"],
+  ["acp", { agent: "codex", files: "all" }, "files"],
+  ["acp", { agent: "codex", cwd: "" }, "cwd"],
+  ["acp", { agent: "codex", mcpServers: [{ name: "tools" }] }, "mcpServers.0"],
   ["command", { command: "" }, "command"],
   ["command", { command: "a\0b" }, "command"],
   ["command", { command: "a", env: ["A=B"] }, "env.0"],
