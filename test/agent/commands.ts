@@ -11,6 +11,8 @@ export interface Work {
   words: readonly string[];
   /** How often this text has been given to this session, this time included. */
   times: number;
+  /** Sessions that are open in this process. */
+  open: number;
 }
 
 type Action = (work: Work) => Promise<StopReason>;
@@ -217,6 +219,18 @@ export const actions: Record<string, Action> = {
   },
   where: async (work) => {
     await say(work, JSON.stringify([process.pid, process.cwd()]));
+    return "end_turn";
+  },
+  session: async (work) => {
+    const { mode, servers } = work.session;
+    await say(work, JSON.stringify({ mode, servers, open: work.open }));
+    return "end_turn";
+  },
+  flood: async (work) => {
+    const text = "f".repeat(10_000);
+    for (let left = figure(work, 0, 10) * 100; left > 0; left--) {
+      await tell(work, { sessionUpdate: "agent_message_chunk", content: { type: "text", text } });
+    }
     return "end_turn";
   },
   commands: async (work) => {

@@ -17,13 +17,15 @@
  * | `/read "path"`, `/write ["path", "text"]` | asks the client to, answers with what came of it |
  * | `/terminal {"command", "args", "cwd", "limit", "end": "kill" or "leave"}` | has the client run a command, answers with what came of it |
  * | `/environment`, `/where` | answers with the names of its variables; its pid and folder |
+ * | `/session` | answers with the session's mode and tool servers, and how many sessions are open |
+ * | `/flood [megabytes]` | streams so much |
  * | `/empty`, `/refuse`, `/max-tokens`, `/error [code] [message]` | ends its turn like that |
  *
  * How it begins is said by its arguments: see `settings.ts`.
  */
 import type { AgentContext, ContentBlock, StopReason } from "@agentclientprotocol/sdk";
 import { agent, methods, ndJsonStream, RequestError } from "@agentclientprotocol/sdk";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { Readable, Writable } from "node:stream";
 import type { Work } from "./commands.ts";
 import { actions, say } from "./commands.ts";
@@ -46,7 +48,7 @@ async function answer(session: AgentSession, prompt: readonly ContentBlock[], cl
   session.cancelled = false;
   const [name = "", ...words] = text.startsWith("/") ? text.slice(1).split(" ") : [];
   const times = session.said.filter((said) => said.role === "user" && said.text === text).length;
-  const work: Work = { session, client, words, times };
+  const work: Work = { session, client, words, times, open: sessions.count };
   const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
   if (action) return action(work);
   for (const word of `You said: ${text}`.split(/(?<= )/)) await say(work, word);
@@ -63,14 +65,40 @@ agent({ name: "test-agent" })
   .onRequest(methods.agent.initialize, () => ({
     protocolVersion: settings.version,
     agentCapabilities: {
-      loadSession: settings.offers === "load",
-      sessionCapabilities: settings.offers === "resume" ? { resume: {} } : {},
+      loadSession: settings.offers.includes("load"),
+      sessionCapabilities: {
+        ...(settings.offers.includes("resume") ? { resume: {} } : {}),
+        ...(settings.offers.includes("close") ? { close: {} } : {}),
+      },
     },
-    authMethods: settings.signedIn === "" ? [] : [{ id: "by-hand", name: "By hand" }],
+    authMethods:
+      settings.signedIn === ""
+        ? []
+        : [
+            { id: "by-hand", name: "By hand" },
+            { id: "by-key", name: "By key" },
+          ],
   }))
-  .onRequest(methods.agent.session.new, () => {
+  .onRequest(methods.agent.authenticate, ({ params }) => {
+    if (params.methodId !== "by-key" || !process.env["AGENT_KEY"]) throw RequestError.authRequired(undefined, "AGENT_KEY is not set");
+    writeFileSync(settings.signedIn, "");
+    return {};
+  })
+  .onRequest(methods.agent.session.new, ({ params }) => {
     mustBeSignedIn("session");
-    return { sessionId: sessions.begin().id };
+    const session = sessions.begin();
+    session.servers = params.mcpServers;
+    return { sessionId: session.id };
+  })
+  .onRequest(methods.agent.session.setMode, ({ params }) => {
+    const session = sessions.find(params.sessionId);
+    if (params.modeId !== "plan" || !session) throw RequestError.invalidParams();
+    session.mode = params.modeId;
+    return {};
+  })
+  .onRequest(methods.agent.session.close, ({ params }) => {
+    sessions.close(params.sessionId);
+    return {};
   })
   .onRequest(methods.agent.session.load, async ({ params, client }) => {
     const session = recalled(params.sessionId);

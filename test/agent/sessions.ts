@@ -13,6 +13,9 @@ export class AgentSession {
   readonly said: Said[];
   readonly #file: string | null;
   cancelled = false;
+  mode = "default";
+  /** As the client named them when the session was opened. */
+  servers: readonly unknown[] = [];
   /** Called when the client cancels. */
   onCancel: () => void = () => {};
 
@@ -48,6 +51,14 @@ export class RememberedSessions {
     const session = new AgentSession(id, [], this.#file(id));
     this.#open.set(id, session);
     return session;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  close(id: string): void {
+    this.#open.delete(id);
   }
 
   find(id: string): AgentSession | undefined {

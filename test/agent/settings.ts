@@ -4,8 +4,8 @@ import { parseArgs } from "node:util";
 export interface AgentSettings {
   /** Where sessions are kept, so that a restarted agent knows them. Empty: it forgets them. */
   sessions: string;
-  /** Which ways back into a session it offers. */
-  offers: "load" | "resume" | "nothing";
+  /** What it offers besides prompts: "load", "resume", "close". */
+  offers: readonly string[];
   /** It is signed in when this file exists. Empty: it needs no sign-in. */
   signedIn: string;
   /** What it refuses while it is not signed in. */
@@ -27,7 +27,7 @@ export function settingsFrom(args: readonly string[]): AgentSettings {
   });
   return {
     sessions: values.sessions,
-    offers: values.offers as AgentSettings["offers"],
+    offers: values.offers.split(","),
     signedIn: values["signed-in"],
     refuses: values.refuses as AgentSettings["refuses"],
     version: Number(values.version),

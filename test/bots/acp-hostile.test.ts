@@ -1,5 +1,5 @@
 /** Files and commands that an agent asks for: only what is allowed, only inside its working folder, whatever it says. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -109,6 +109,36 @@ describe("[R-B8] files", () => {
     expect(readFileSync(join(folder.work, "a/b/new.txt"), "utf8")).toBe("short");
     expect(await write(bot, "~/new.txt", "a tilde is a name")).toEqual({});
     expect(existsSync(join(folder.work, "~", "new.txt"))).toBe(true);
+  });
+
+  test("a link that is put in the way at any moment leads nobody out", async () => {
+    using folder = agentFolder();
+    const { outside } = withWaysOut(folder);
+    mkdirSync(join(folder.work, "real"));
+    writeFileSync(join(folder.work, "real", "secret.txt"), "wax");
+    // "swing" is a folder inside and a link to one outside, by turns, as fast as can be.
+    const script = `const fs = require("node:fs"); process.chdir(process.argv[1]);
+      for (;;) {
+        fs.symlinkSync("real", "inward"); fs.renameSync("inward", "swing");
+        fs.symlinkSync(process.argv[2], "outward"); fs.renameSync("outward", "swing");
+      }`;
+    const swinging = spawn(process.execPath, ["-e", script, folder.work, outside], { stdio: "ignore" });
+    try {
+      await using bot = await folder.start([], { files: "write" });
+      await until(() => existsSync(join(folder.work, "swing")), "the first swing");
+      let inside = 0;
+      for (let each = 0; each < 300; each++) {
+        const came = await read(bot, "swing/secret.txt");
+        expect(came.content ?? "wax").toBe("wax");
+        if (came.content) inside++;
+        await write(bot, `swing/new-${each}.txt`, "stolen");
+      }
+      expect(readdirSync(outside)).toEqual(["secret.txt"]);
+      expect(readFileSync(join(outside, "secret.txt"), "utf8")).toBe("honey");
+      expect(inside).toBeGreaterThan(0);
+    } finally {
+      swinging.kill("SIGKILL");
+    }
   });
 
   test("that are none, such as a named pipe, are refused without waiting", async () => {

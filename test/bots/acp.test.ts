@@ -1,6 +1,6 @@
 /** The kind `acp` from outside: the bot's process, spoken to in the bot protocol, with a real agent's process behind it. */
 import type { FromBot } from "@skep/protocol/bot";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { agentFolder, agentOptions, spawnAgentBot, startAgentBot } from "../agent/agent-bot.ts";
@@ -359,6 +359,67 @@ describe("a sign-in that is needed", () => {
     await using bot = await folder.start([], { cwd: join(folder.bot, "..", "elsewhere") });
     expect((await bot.line("login")).detail).toMatch(/working folder .*elsewhere does not exist/);
   });
+});
+
+describe("options that the agent gets", () => {
+  test("its mode and its tool servers, for every session", async () => {
+    using folder = agentFolder();
+    const mcpServers = [{ name: "hive", command: "hive-tools", args: [], env: [] }];
+    await using bot = await folder.start([], { mode: "plan", mcpServers });
+    expect(await asked(bot, "/session")).toEqual({ mode: "plan", servers: mcpServers, open: 1 });
+  });
+
+  test("a mode that it does not have fails the turn, in words", async () => {
+    using folder = agentFolder();
+    await using bot = await folder.start([], { mode: "dream" });
+    expect((await bot.ending(bot.ask("hi"))).failure).toMatchObject({ reason: "The agent reports: Invalid params", retry: false });
+  });
+
+  test("a way to sign in that needs nobody is taken; what it lacks is said", async () => {
+    using folder = agentFolder();
+    const args = ["--signed-in", join(folder.bot, "signed-in")];
+    {
+      await using bot = await folder.start(args, { authMethod: "by-key" });
+      expect((await bot.line("login")).detail).toContain("has to be signed in");
+    }
+    const { set } = agentOptions() as { set: Record<string, string> };
+    await using bot = await folder.start(args, { authMethod: "by-key", set: { ...set, AGENT_KEY: "sesame" } });
+    expect(await bot.ending(bot.ask("hi"))).toEqual({ streamed: "You said: hi" });
+    expect(bot.lines.some((line) => line.type === "login")).toBe(false);
+  });
+
+  test("[B8] sessions that nobody has used for long are closed, and taken up again when they are needed", async () => {
+    using folder = agentFolder();
+    await using bot = await folder.start(["--offers", "load,close"]);
+    await bot.ending(bot.ask("first of all", { conversation: "first" }));
+    for (let each = 0; each < 40; each++) await bot.ending(bot.ask("hi", { conversation: `c${each}` }));
+    const { open } = JSON.parse((await bot.ending(bot.ask("/session", { conversation: "c39" }))).streamed) as { open: number };
+    expect(open).toBe(32);
+    expect((await bot.ending(bot.ask("/history", { conversation: "first" }))).streamed).toContain("first of all");
+  });
+});
+
+test("[B8] who does not read gets no more from the agent: memory stays small", async () => {
+  using folder = agentFolder();
+  await using bot = await folder.start();
+  const [agent] = (await asked(bot, "/where")) as [number];
+  const written = (): string => /^wchar: (\d+)/m.exec(readFileSync(`/proc/${agent}/io`, "utf8"))?.[1] ?? "";
+  bot.child.stdout?.pause();
+  const turn = bot.ask("/flood 60");
+  // The agent has stopped writing because nobody reads.
+  let last = written();
+  let same = 0;
+  await until(() => {
+    const now = written();
+    same = now === last && Number(now) > 100_000 ? same + 1 : 0;
+    last = now;
+    return same === 30;
+  }, "the agent's standstill");
+  expect(Number(last)).toBeLessThan(20_000_000);
+  bot.child.stdout?.resume();
+  expect((await bot.ending(turn)).streamed).toHaveLength(60_000_000);
+  const peak = Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${bot.pid}/status`, "utf8"))?.[1] ?? 0) / 1000;
+  expect(peak).toBeLessThan(200);
 });
 
 describe("[B7] leaves nothing behind", () => {

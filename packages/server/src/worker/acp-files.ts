@@ -1,11 +1,11 @@
 /**
  * Files that an agent may have read and written for it: inside one folder, and nowhere else, whatever the path says (R-B8). A path is resolved
- * with its symbolic links before it is opened; what was opened is looked at again, so that a link that is put in its way in between is found out.
+ * with its symbolic links before it is opened; its folder is looked at again once it is open, so that a link that is put in the way in between is found out.
  */
 import { constants, realpathSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { mkdir, open, readlink, realpath } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 
 const readLimit = 8 * 1024 * 1024;
 const writeLimit = 8 * 1024 * 1024;
@@ -57,25 +57,22 @@ export class FolderFiles {
     }
   }
 
+  /**
+   * By way of its folder, which is opened first and looked at: what happens to the path afterwards does not matter any more. Where the system does
+   * not tell what was opened, the path counts.
+   */
   async #open(path: string, flags: number): Promise<FileHandle> {
     const place = await this.place(path);
-    let file: FileHandle;
+    const folder = await opened(dirname(place), path, constants.O_RDONLY | constants.O_DIRECTORY);
     try {
-      // Without O_NONBLOCK, opening a named pipe waits for somebody at its other end.
-      file = await open(place, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o644);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "ENOENT") throw new FileRefusal(`There is no such file: ${shown(path)}`, true);
-      throw new FileRefusal(`The file cannot be opened (${code}): ${shown(path)}`);
-    }
-    try {
-      if (!(await file.stat()).isFile()) throw new FileRefusal(`It is not a regular file: ${shown(path)}`);
-      const opened = await readlink(`/proc/self/fd/${file.fd}`).catch(() => place);
-      if (!this.#inside(opened)) throw new FileRefusal(`The path is outside the working folder: ${shown(path)}`);
-      return file;
-    } catch (error) {
+      const really = await readlink(`/proc/self/fd/${folder.fd}`).catch(() => null);
+      if (really !== null && !this.#inside(really)) throw new FileRefusal(`The path is outside the working folder: ${shown(path)}`);
+      const file = await opened(really === null ? place : `/proc/self/fd/${folder.fd}/${basename(place)}`, path, flags);
+      if ((await file.stat()).isFile()) return file;
       await file.close();
-      throw error;
+      throw new FileRefusal(`It is not a regular file: ${shown(path)}`);
+    } finally {
+      await folder.close();
     }
   }
 
@@ -108,6 +105,17 @@ export class FolderFiles {
     } finally {
       await file.close();
     }
+  }
+}
+
+/** A link at its end is not followed; without O_NONBLOCK, opening a named pipe would wait for somebody at its other end. */
+async function opened(place: string, path: string, flags: number): Promise<FileHandle> {
+  try {
+    return await open(place, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o644);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw new FileRefusal(`There is no such file: ${shown(path)}`, true);
+    throw new FileRefusal(`The file cannot be opened (${code}): ${shown(path)}`);
   }
 }
 

@@ -83,7 +83,12 @@ class AcpBot implements Driver {
     this.#folder = resolve(options.cwd);
     const { NODE_COMPILE_CACHE: _, ...env } = process.env;
     this.#env = { ...(env as Record<string, string>), ...options.set };
-    this.#signIn = new SignIn(output, options.checkMs, () => this.#check());
+    this.#signIn = new SignIn(output, options.checkMs, () =>
+      this.#check().catch((error: unknown) => {
+        this.#gone(sentenceOf(error));
+        return forever();
+      }),
+    );
     process.on("exit", () => endLeftovers(this.#mark));
     process.on("SIGTERM", () => process.exit(0));
   }
