@@ -114,27 +114,31 @@ describe("[R-B8] files", () => {
   test("a link that is put in the way at any moment leads nobody out", async () => {
     using folder = agentFolder();
     const { outside } = withWaysOut(folder);
-    mkdirSync(join(folder.work, "real"));
-    writeFileSync(join(folder.work, "real", "secret.txt"), "wax");
-    // "swing" is a folder inside and a link to one outside, by turns, as fast as can be.
+    mkdirSync(join(outside, "deep"));
+    writeFileSync(join(outside, "deep", "secret.txt"), "honey");
+    mkdirSync(join(folder.work, "swing", "deep"), { recursive: true });
+    writeFileSync(join(folder.work, "swing", "deep", "secret.txt"), "wax");
+    // "swing" is a folder, and a link to one outside, by turns, as fast as can be: between any two steps of ours.
     const script = `const fs = require("node:fs"); process.chdir(process.argv[1]);
+      const stay = () => { for (const end = performance.now() + Math.random() * 0.4; performance.now() < end;); };
       for (;;) {
-        fs.symlinkSync("real", "inward"); fs.renameSync("inward", "swing");
-        fs.symlinkSync(process.argv[2], "outward"); fs.renameSync("outward", "swing");
+        stay();
+        fs.renameSync("swing", "away");
+        try { fs.symlinkSync(process.argv[2], "swing"); stay(); fs.unlinkSync("swing"); } catch {}
+        for (;;) try { fs.renameSync("away", "swing"); break; } catch { fs.rmSync("swing", { recursive: true, force: true }); }
       }`;
     const swinging = spawn(process.execPath, ["-e", script, folder.work, outside], { stdio: "ignore" });
     try {
       await using bot = await folder.start([], { files: "write" });
-      await until(() => existsSync(join(folder.work, "swing")), "the first swing");
       let inside = 0;
-      for (let each = 0; each < 300; each++) {
-        const came = await read(bot, "swing/secret.txt");
+      for (let each = 0; each < 400; each++) {
+        const came = await read(bot, "swing/deep/secret.txt");
         expect(came.content ?? "wax").toBe("wax");
         if (came.content) inside++;
-        await write(bot, `swing/new-${each}.txt`, "stolen");
+        await write(bot, `swing/deep/new-${each}.txt`, "stolen");
       }
-      expect(readdirSync(outside)).toEqual(["secret.txt"]);
-      expect(readFileSync(join(outside, "secret.txt"), "utf8")).toBe("honey");
+      expect(readdirSync(join(outside, "deep"))).toEqual(["secret.txt"]);
+      expect(readFileSync(join(outside, "deep", "secret.txt"), "utf8")).toBe("honey");
       expect(inside).toBeGreaterThan(0);
     } finally {
       swinging.kill("SIGKILL");
