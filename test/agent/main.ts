@@ -38,6 +38,7 @@ const sessions = new RememberedSessions(settings.sessions);
 
 function mustBeSignedIn(what: "session" | "prompt"): void {
   if (settings.signedIn === "" || settings.refuses !== what || existsSync(settings.signedIn)) return;
+  process.stderr.write(`refused a ${what}\n`);
   throw RequestError.authRequired();
 }
 

@@ -308,6 +308,7 @@ describe("a sign-in that is needed", () => {
     const signedIn = join(folder.bot, "signed-in");
     await using bot = await folder.start(["--signed-in", signedIn], { checkMs: 20 });
     const login = await bot.line("login");
+    expect(bot.lines.slice(0, 2).map(({ type }) => type)).toEqual(["hello", "login"]);
     expect(login).toMatchObject({ needed: true, detail: expect.stringContaining("has to be signed in") as string });
     const turn = bot.ask("hello?");
     expect(await bot.line("status")).toEqual({ type: "status", turn, state: "waiting", detail: login.detail });
@@ -322,11 +323,11 @@ describe("a sign-in that is needed", () => {
     await using bot = await folder.start(["--signed-in", signedIn, "--refuses", "prompt"], { checkMs: 20 });
     const turn = bot.ask("hello?");
     await bot.line("login");
-    // It has tried at least once more in vain.
-    await until(() => linesOf(bot, "status", turn).filter(({ state }) => state === "waiting").length > 1, "another try");
+    await until(() => bot.stderr().split("refused a prompt").length > 3, "two more tries in vain");
     writeFileSync(signedIn, "");
     expect(await bot.ending(turn)).toEqual({ streamed: "You said: hello?" });
     expect(bot.lines.filter((line) => line.type === "login").map(({ needed }) => needed)).toEqual([true, false]);
+    expect(linesOf(bot, "status", turn).map(({ state }) => state)).toEqual(["waiting", "running"]);
   });
 
   test("[T3] a turn that waits for it can be cancelled", async () => {

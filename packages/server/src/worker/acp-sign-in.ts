@@ -17,7 +17,10 @@ export class SignIn {
   #needed: string | null = null;
   #seenByPrompt = false;
   #timer: NodeJS.Timeout | undefined;
+  #announced = false;
   readonly #waiting = new Set<() => void>();
+  /** Turns of which people know that they wait. */
+  readonly #told = new Set<RunningTurn>();
 
   /** @param check finds out what is needed; null: nothing */
   constructor(output: Output, checkMs: number, check: () => Promise<string | null>) {
@@ -30,17 +33,25 @@ export class SignIn {
     this.#seenByPrompt = seenByPrompt;
     if (this.#needed !== detail) {
       this.#needed = detail;
-      this.#output.write({ type: "login", needed: true, detail });
+      if (this.#announced) this.#output.write({ type: "login", needed: true, detail });
     }
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#again(), this.#checkMs);
+  }
+
+  /** Called once the bot has said hello: a line before that would be nobody's. */
+  announce(): void {
+    this.#announced = true;
+    if (this.#needed !== null) this.#output.write({ type: "login", needed: true, detail: this.#needed });
   }
 
   fine(): void {
     if (this.#needed === null) return;
     this.#needed = null;
     clearTimeout(this.#timer);
-    this.#output.write({ type: "login", needed: false, detail: "" });
+    if (this.#announced) this.#output.write({ type: "login", needed: false, detail: "" });
+    for (const turn of this.#told) turn.status("running", "It goes on");
+    this.#told.clear();
     this.#wake();
   }
 
@@ -64,15 +75,16 @@ export class SignIn {
   /** Waits while it is needed. A turn that is cancelled meanwhile has ended. */
   async pass(turn: RunningTurn): Promise<void> {
     if (this.#needed === null) return;
-    turn.status("waiting", this.#needed);
+    if (!this.#told.has(turn)) turn.status("waiting", this.#needed);
+    this.#told.add(turn);
     await new Promise<void>((resolve) => {
       this.#waiting.add(resolve);
       turn.onCancelRequest = () => {
         this.#waiting.delete(resolve);
+        this.#told.delete(turn);
         turn.failure("Cancelled", false);
         resolve();
       };
     });
-    turn.status("running", "It goes on");
   }
 }

@@ -29,7 +29,7 @@ import type { Output } from "./output.ts";
 import type { RunningTurn } from "./running-turn.ts";
 
 /** The bot says that it is ready after this time, also when its agent is not: the first turns wait for it then. */
-const readyMs = 10_000;
+const readyMs = 5000;
 const initializeMs = 60_000;
 /** Shorter than the controller's patience, after which all turns of this process are lost. */
 const cancelMs = 4000;
@@ -58,6 +58,7 @@ interface Prompted {
 export const createDriver: CreateDriver = async (given, output) => {
   const bot = new AcpBot({ ...acpDefaults, ...given }, output);
   await bot.start();
+  setImmediate(() => bot.greeted());
   return bot;
 };
 
@@ -106,6 +107,10 @@ class AcpBot implements Driver {
     }
     // Later failures end this process through `#gone`.
     checked.catch((error: unknown) => this.#gone(sentenceOf(error)));
+  }
+
+  greeted(): void {
+    this.#signIn.announce();
   }
 
   /** @returns what somebody has to do first, or null. @throws Error when the agent is not one */
