@@ -87,9 +87,17 @@ export interface WorkerStatus {
   restarts: number;
 }
 
+/**
+ * What a bot can do besides answering: stop a turn when it is cancelled; go on in its own session after a restart; use tools (and then ask for
+ * permission, sign-in); look at images.
+ */
+export type BotAbility = "cancel" | "resume" | "tools" | "images";
+
 export interface Bot {
   name: string;
   kind: string;
+  /** What bots of this kind can do. */
+  can: readonly BotAbility[];
   options: Record<string, unknown>;
   /** How many worker processes. */
   workers: number;

@@ -5,8 +5,9 @@ import type { Bot, BotCreate, BotLimits, BotPatch, RestartSettings } from "@skep
 import type { GroupCommit } from "../store/group-commit.ts";
 import type { Store, StoredBot } from "../store/store.ts";
 import type { Time } from "../time.ts";
-import type { FleetApi, FleetEvent, LogLine } from "./api.ts";
+import type { FleetApi, FleetEvent, KindDescription, LogLine } from "./api.ts";
 import { BotLog } from "./bot-log.ts";
+import { describeKind } from "./kinds/kind.ts";
 import type { Kind, LaunchContext } from "./kinds/kind.ts";
 import type { Ledger } from "./ledger.ts";
 import type { PlaceWanted } from "./pool.ts";
@@ -173,6 +174,7 @@ export class Fleet implements FleetApi {
     return {
       name: stored.name,
       kind: stored.kind,
+      can: this.#o.kinds.get(stored.kind)?.can ?? [],
       ...definition,
       state,
       ...(reason === "" ? {} : { reason }),
@@ -181,6 +183,10 @@ export class Fleet implements FleetApi {
       processes: pool.statuses,
       createdAt: new Date(stored.createdAt).toISOString(),
     };
+  }
+
+  kinds(): KindDescription[] {
+    return [...this.#o.kinds.values()].map(describeKind);
   }
 
   list(): Bot[] {

@@ -14,6 +14,8 @@ export interface PermissionRequest {
   title: string;
   detail?: string | undefined;
   part?: string | undefined;
+  /** Milliseconds after which the bot takes it as refused. */
+  limitMs?: number | undefined;
   options: readonly PermissionOption[];
 }
 
@@ -85,7 +87,8 @@ export class Permissions {
         options,
         policy: policyOf(settings.permissions, options),
         at,
-        expiresAt: at + settings.permissionMs,
+        // A bot that waits for less long is not asked about later.
+        expiresAt: at + Math.min(settings.permissionMs, Math.max(0, asked.limitMs ?? settings.permissionMs)),
       })
       .then(
         (answer) => {

@@ -2,7 +2,7 @@
 import { errorTable } from "@skep/protocol";
 import type { Bot, Conversation, ErrorCode, Message, Part, Permission } from "@skep/protocol";
 import { z } from "zod";
-import type { LogLine } from "../bots/api.ts";
+import type { KindDescription, LogLine } from "../bots/api.ts";
 import type { Problem } from "./problem.ts";
 
 /** Names under which OpenAPI refers to a shape. */
@@ -10,6 +10,7 @@ export const shapeNames = z.registry<{ id: string }>();
 
 const turnOutcome = z.enum(["completed", "cancelled", "failed"]);
 export const turnState = z.enum(["queued", "running", "loading", "waiting", "retrying", "completed", "cancelled", "failed"]);
+const botAbility = z.enum(["cancel", "resume", "tools", "images"]);
 const botState = z.enum(["stopped", "starting", "ready", "backoff", "failed", "stopping"]);
 const time = z.string().meta({ format: "date-time" });
 
@@ -78,6 +79,7 @@ export const conversationShape = z.object({
 export const botShape = z.object({
   name: z.string(),
   kind: z.string(),
+  can: z.array(botAbility).readonly(),
   options: z.record(z.string(), z.unknown()),
   workers: z.int(),
   restart: z.object({ policy: z.enum(["always", "on-failure", "never"]), maxRestarts: z.int(), windowMs: z.int() }),
@@ -101,6 +103,14 @@ export const botShape = z.object({
   ),
   createdAt: time,
 }) satisfies z.ZodType<Bot>;
+
+export const kindShape = z.object({
+  name: z.string(),
+  title: z.string(),
+  summary: z.string(),
+  can: z.array(botAbility).readonly(),
+  options: z.record(z.string(), z.unknown()).describe("JSON Schema of the options"),
+}) satisfies z.ZodType<KindDescription>;
 
 export const logLineShape = z.object({
   at: time,
@@ -135,6 +145,7 @@ shapeNames
   .add(permissionShape, { id: "Permission" })
   .add(conversationShape, { id: "Conversation" })
   .add(botShape, { id: "Bot" })
+  .add(kindShape, { id: "Kind" })
   .add(logLineShape, { id: "LogLine" })
   .add(problemShape, { id: "Problem" })
   .add(tokenShape, { id: "Token" });

@@ -1,6 +1,8 @@
 /** A kind of bot: which options a definition of it has, and how its process is started, if it has one. */
 import { parseWith } from "@skep/protocol";
-import type { z } from "zod";
+import type { BotAbility } from "@skep/protocol";
+import { z } from "zod";
+import type { KindDescription } from "../api.ts";
 
 export interface LaunchContext {
   /** The program that runs this one: built-in bots run on it too. */
@@ -27,6 +29,8 @@ export interface Kind {
   title: string;
   /** One sentence for somebody who chooses. */
   summary: string;
+  /** Doors ask for this, never for the kind. */
+  can: readonly BotAbility[];
   /** Strict; what is not given gets its default. The checked options go into the bot's `hello`. */
   options: z.ZodObject;
   /**
@@ -40,6 +44,7 @@ interface KindOf<Options extends z.ZodObject> {
   name: string;
   title: string;
   summary: string;
+  can: readonly BotAbility[];
   options: Options;
   launch: ((options: z.infer<Options>, context: LaunchContext) => Launch) | null;
 }
@@ -52,3 +57,8 @@ export function defineKind<Options extends z.ZodObject>(kind: KindOf<Options>): 
     launch: launch && ((options, context) => launch(parseWith(kind.options as unknown as z.ZodType<z.infer<Options>>, options), context)),
   };
 }
+
+export const describeKind = ({ name, title, summary, can, options }: Kind): KindDescription => {
+  const { $schema: _, ...schema } = z.toJSONSchema(options, { io: "input" });
+  return { name, title, summary, can, options: schema };
+};

@@ -5,6 +5,7 @@ export const remote = defineKind({
   name: "remote",
   title: "Remote",
   summary: "A program anywhere that connects in with the bot's token and speaks the bot protocol (docs/bot-protocol.md).",
+  can: ["cancel"],
   options: z.strictObject({
     settings: z
       .record(z.string(), z.unknown())

@@ -5,7 +5,7 @@ import type { FleetApi } from "../../bots/api.ts";
 import { numberQuery } from "../query.ts";
 import type { Route } from "../route.ts";
 import { route } from "../route.ts";
-import { botShape, logLineShape } from "../shapes.ts";
+import { botShape, kindShape, logLineShape } from "../shapes.ts";
 
 const params = z.strictObject({ name: nameSchema });
 
@@ -27,6 +27,15 @@ export function botRoutes({ fleet, access }: BotParts): Route[] {
       handler: ({ params }) => fleet[verb](params.name),
     });
   return [
+    route({
+      method: "GET",
+      path: "/api/kinds",
+      summary: "The kinds of bots, what each can do and which options it has",
+      permission: "bots.read",
+      status: 200,
+      response: z.object({ kinds: z.array(kindShape) }),
+      handler: async () => ({ kinds: fleet.kinds() }),
+    }),
     route({
       method: "GET",
       path: "/api/bots",
