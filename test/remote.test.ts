@@ -1,6 +1,4 @@
 /** A bot that is a program elsewhere, with the real server and real sockets. */
-import { spawn } from "node:child_process";
-import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import type { Bot, Message } from "../packages/protocol/src/index.ts";
@@ -392,41 +390,4 @@ describe("[R-C3] gone in mid-answer", () => {
     await bot.close();
     expect((await asked).body.answer.text).toBe("piece ".repeat(3000));
   });
-});
-
-test("the example connects, answers, comes back after a restart of the controller, and goes on", async () => {
-  let own = await startedServer();
-  const { port } = new URL(own.url);
-  try {
-    await own.call("POST", "/api/bots", { name: "far", kind: "remote" });
-    const { token } = (await own.call("POST", "/api/bots/far/token")).body;
-    const id: string = (await own.call("POST", "/api/conversations", { bot: "far" })).body.id;
-    const example = spawn(process.execPath, [resolve("examples/remote-bot/bot.js"), `ws://127.0.0.1:${port}/bots`], {
-      env: { SKEP_BOT_TOKEN: token },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let said = "";
-    example.stdout.on("data", (piece: Buffer) => (said += piece.toString()));
-    const exit = new Promise<number | null>((done) => example.on("close", done));
-    try {
-      const first = await own.call("POST", `/api/conversations/${id}/messages?wait=20`, { text: "Hello there 🐝" });
-      expect(first.body.answer.text).toBe("You said: Hello there 🐝");
-      // About 6 s of words: twice as many as a stop waits for.
-      await own.call("POST", `/api/conversations/${id}/messages`, { text: "word ".repeat(300).trim() });
-      own = await own.again({ port: Number(port) });
-      await expect.poll(async () => (await answersIn(id, own)).length, { timeout: 60_000 }).toBe(2);
-      expect(await answersIn(id, own)).toEqual(["You said: Hello there 🐝", `You said: ${"word ".repeat(300).trim()}`]);
-      expect(said.match(/Connected as far/g)).toHaveLength(2);
-      expect(said).toContain("4005");
-      // A token that is no more: it ends and says so.
-      await own.call("DELETE", "/api/bots/far/token");
-      expect(await exit).toBe(1);
-      expect(said).toContain("4501");
-    } finally {
-      example.kill("SIGKILL");
-      await exit;
-    }
-  } finally {
-    await own.end();
-  }
 });
