@@ -7,6 +7,9 @@ import { RemoteBot } from "./support/remote-bot.ts";
 import { startedServer } from "./support/started-server.ts";
 import type { StartedServer } from "./support/started-server.ts";
 
+/** The machine may be busy. */
+const patient = { timeout: 15_000 };
+
 let server: StartedServer;
 let made = 0;
 beforeAll(async () => {
@@ -26,7 +29,7 @@ async function addBot(more: Record<string, unknown> = {}): Promise<{ name: strin
 
 const botNamed = async (name: string): Promise<Bot> => (await server.call("GET", `/api/bots/${name}`)).body;
 const untilState = async (name: string, state: Bot["state"]): Promise<void> => {
-  await expect.poll(async () => (await botNamed(name)).state, { timeout: 15_000 }).toBe(state);
+  await expect.poll(async () => (await botNamed(name)).state, patient).toBe(state);
 };
 const ask = (id: string, text: string, wait = 20) => server.call("POST", `/api/conversations/${id}/messages?wait=${wait}`, { text });
 const messages = async (id: string, by = server): Promise<Message[]> =>
@@ -92,7 +95,7 @@ describe("away", () => {
       reason: expect.stringMatching(/^no program has connected yet.*bot token/),
     });
     const waiting = ask(id, "first");
-    await expect.poll(async () => (await botNamed(name)).queued).toBe(1);
+    await expect.poll(async () => (await botNamed(name)).queued, patient).toBe(1);
     const bot = await RemoteBot.ready(server, token);
     expect((await waiting).body.answer.text).toBe("re: first");
     await bot.close();
@@ -123,7 +126,7 @@ describe("away", () => {
     expect(await bot.closed).toEqual({ code: 4005, reason: "the bot was stopped; connect again" });
     const early = await RemoteBot.connect(server, token);
     const waiting = ask(id, "hi");
-    await expect.poll(async () => (await botNamed(name)).queued).toBe(1);
+    await expect.poll(async () => (await botNamed(name)).queued, patient).toBe(1);
     expect(early.lines).toEqual([]);
     await server.call("POST", `/api/bots/${name}/start`);
     await early.line("hello");
@@ -171,16 +174,16 @@ describe("replaced", () => {
     const { name, token } = await addBot({ workers: 2 });
     const one = await RemoteBot.ready(server, token);
     const two = await RemoteBot.ready(server, token);
-    await expect.poll(async () => (await botNamed(name)).processes.map(({ state }) => state)).toEqual(["ready", "ready"]);
+    await expect.poll(async () => (await botNamed(name)).processes.map(({ state }) => state), patient).toEqual(["ready", "ready"]);
     const newer = Date.now() + 1;
-    await expect.poll(() => Date.now() > newer).toBe(true);
+    await expect.poll(() => Date.now() > newer, patient).toBe(true);
     one.say({ type: "log", level: "info", text: "I am here" });
     await expect
-      .poll(async () => (await server.call("GET", `/api/bots/${name}/logs`)).body.lines.map(({ text }: { text: string }) => text))
+      .poll(async () => (await server.call("GET", `/api/bots/${name}/logs`)).body.lines.map(({ text }: { text: string }) => text), patient)
       .toContain("I am here");
     const three = await RemoteBot.ready(server, token);
     expect((await two.closed).code).toBe(4504);
-    await expect.poll(async () => (await botNamed(name)).processes.map(({ state }) => state)).toEqual(["ready", "ready"]);
+    await expect.poll(async () => (await botNamed(name)).processes.map(({ state }) => state), patient).toEqual(["ready", "ready"]);
     await Promise.all([one.close(), three.close()]);
   });
 });
@@ -322,7 +325,7 @@ describe("[B8] hostile frames", () => {
       await own.call("POST", "/api/bots", { name: "far", kind: "remote", limits: { concurrency: 10_000 } });
       const { token } = (await own.call("POST", "/api/bots/far/token")).body;
       const bot = await RemoteBot.ready(own, token, ({ turn }) => [{ type: "answer", turn, text: "read" }], { concurrency: 10_000 });
-      await expect.poll(async () => (await own.call("GET", "/api/bots/far")).body.state).toBe("ready");
+      await expect.poll(async () => (await own.call("GET", "/api/bots/far")).body.state, patient).toBe("ready");
       bot.socket.pause();
       const count = 200;
       const ids: string[] = [];
@@ -335,7 +338,7 @@ describe("[B8] hostile frames", () => {
       expect(running + queued).toBe(count);
       expect(queued).toBeGreaterThan(0);
       bot.socket.resume();
-      for (const id of ids) await expect.poll(() => answersIn(id, own), { timeout: 15_000 }).toEqual(["read"]);
+      for (const id of ids) await expect.poll(() => answersIn(id, own), patient).toEqual(["read"]);
       await bot.close();
     } finally {
       await own.end();
