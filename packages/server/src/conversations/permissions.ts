@@ -129,9 +129,9 @@ export class Permissions {
     const told =
       turn?.waits.some((wait) => wait.id === id || (wait.id === null && wait.title === title && wait.detail === detail)) ?? false;
     const answer = await this.#o.commit.add({ op: "decide-permission", id, ...decision, told, at: this.#o.time.now() });
+    if (turn) this.#release(turn, id);
     if (!answer.ok) return new Refusal(answer.code, answer.detail);
     if (turn) {
-      this.#release(turn, id);
       const wait = turn.waits.find((one) => one.id === id);
       if (wait) this.#answer(turn, turn.token, wait, decision.option);
       turn.active.permission(answer.permission);
