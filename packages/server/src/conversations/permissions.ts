@@ -19,6 +19,8 @@ export interface PermissionRequest {
 
 /** Questions of one attempt that may wait at a time; one more is rejected at once. */
 const mostWaits = 50;
+/** Questions of one attempt in all: each is a row. */
+const mostAsked = 1000;
 const mostOptions = 20;
 const longestTitle = 500;
 const longestDetail = 32 * 1024;
@@ -59,7 +61,7 @@ export class Permissions {
     const { token } = turn;
     const options = cleanOptions(asked.options);
     const request = asked.id;
-    if (turn.waits.length >= mostWaits || options.length === 0) {
+    if (++turn.asked > mostAsked || turn.waits.length >= mostWaits || options.length === 0) {
       turn.place?.decide(token, request, null);
       return;
     }
@@ -98,6 +100,7 @@ export class Permissions {
             turn.announced = true;
             turn.active.state(turn.encodedState());
           } else {
+            this.#release(turn, permission.id);
             this.#answer(turn, token, wait, permission.option);
           }
           turn.active.permission(permission);

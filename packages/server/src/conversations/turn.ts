@@ -132,6 +132,8 @@ export class Turn {
   /** Those that the running attempt waits for. While there are some, no limit of time counts. */
   waits: PermissionWait[] = [];
   waitingSince = 0;
+  /** How often this attempt has asked. */
+  asked = 0;
 
   constructor(active: ActiveConversation, from: TurnOrigin, attempts: number) {
     this.number = from.turn;
