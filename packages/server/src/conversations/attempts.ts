@@ -68,6 +68,7 @@ export class Attempts {
     turn.startedAt = this.#o.time.now();
     turn.announced = false;
     turn.recorded = false;
+    turn.asked = 0;
     if (turn.text !== null && place.context === "message" && turn.attemptsMade === 1 && settings.delivery === "at-least-once") {
       this.#give(turn, place, { text: turn.text });
       return;

@@ -9,6 +9,9 @@
  *   queued, pausing ──cancel──> closing
  *   running, behind another turn of its conversation that is to be tried again ──> queued   (taken back, not counted)
  *
+ * A running turn that has asked for permission shows as "waiting" until the last of its questions is answered (`permissions.ts`); its limits of
+ * time stand still meanwhile (P6): whoever watches progress looks at `waits`.
+ *
  * The store knows only "pending" and the outcome: whatever is in memory here can be lost at any moment, and the turn begins again.
  */
 import type { TurnState } from "@skep/protocol";
@@ -132,6 +135,8 @@ export class Turn {
   /** Those that the running attempt waits for. While there are some, no limit of time counts. */
   waits: PermissionWait[] = [];
   waitingSince = 0;
+  /** How often this attempt has asked. */
+  asked = 0;
 
   constructor(active: ActiveConversation, from: TurnOrigin, attempts: number) {
     this.number = from.turn;

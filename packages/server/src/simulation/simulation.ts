@@ -23,7 +23,8 @@ export interface SimulationResult {
 
 const owner = { id: "owner", role: "owner" };
 const faultMs = 20_000;
-const healMs = 10 * 60_000;
+/** Long enough for requests for permission that nobody decides on, one after the other. */
+const healMs = 5 * 3_600_000;
 
 export async function simulate(seed: number): Promise<SimulationResult> {
   const random = new Random(seed);
@@ -38,7 +39,7 @@ export async function simulate(seed: number): Promise<SimulationResult> {
     answerBytes: 1_000_000,
     partsBytes: random.pick([2000, 1_000_000]),
     permissions: "ask",
-    permissionMs: random.pick([2000, 60_000]),
+    permissionMs: random.pick([500, 4000]),
     delivery: random.chance(0.2) ? "at-most-once" : "at-least-once",
   };
   const history = random.chance(0.3);
