@@ -247,7 +247,7 @@ describe("permission", () => {
       title: 'Run "rm -rf build"',
       detail: "rm -rf build",
       part: "call-1",
-      limitMs: 600_000,
+      limitMs: 604_800_000,
       options: [
         { id: "yes", label: "Allow", effect: "allow", always: false },
         { id: "always", label: "Always allow", effect: "allow", always: true },

@@ -53,6 +53,8 @@ interface Prompted {
   parts: ReportedParts;
   session: OpenSession;
   sessions: AgentSessions;
+  /** Requests so far. */
+  permissions: number;
 }
 
 export const createDriver: CreateDriver = async (given, output) => {
@@ -237,7 +239,7 @@ class AcpBot implements Driver {
   /** @returns "signed in": it is to be prompted again once somebody has signed in; null: the turn has ended */
   async #prompt(turn: RunningTurn, session: OpenSession, { agent, sessions }: Working): Promise<"signed in" | null> {
     const parts = new ReportedParts(turn, (terminal) => this.#terminals?.shown(terminal) ?? "");
-    const prompted: Prompted = { turn, parts, session, sessions };
+    const prompted: Prompted = { turn, parts, session, sessions, permissions: 0 };
     this.#prompted.set(session.id, prompted);
     session.busy = true;
     let limit: NodeJS.Timeout | undefined;
@@ -291,6 +293,7 @@ class AcpBot implements Driver {
     if (options.length === 0) return { outcome: { outcome: "cancelled" } };
     const detail = part?.input ?? inputText(toolCall.rawInput);
     const option = await turn.permission({
+      id: `permission-${++prompted.permissions}`,
       title: bounded(part?.title ?? toolCall.title ?? "The agent asks for permission", titleLimit),
       ...(detail === "" ? {} : { detail: bounded(detail, detailLimit) }),
       ...(part ? { part: part.id } : {}),
