@@ -10,9 +10,9 @@ export const shapeNames = z.registry<{ id: string }>();
 
 const turnOutcome = z.enum(["completed", "cancelled", "failed"]);
 export const turnState = z.enum(["queued", "running", "loading", "retrying", "completed", "cancelled", "failed"]);
-const botAbility = z.enum(["cancel", "resume", "tools", "images"]);
 const botState = z.enum(["stopped", "starting", "ready", "backoff", "failed", "stopping"]);
 const time = z.string().meta({ format: "date-time" });
+const botAbility = z.enum(["cancel", "resume", "tools", "images"]);
 
 export const messageShape = z.object({
   seq: z.int(),
