@@ -247,7 +247,7 @@ describe("permission", () => {
       title: 'Run "rm -rf build"',
       detail: "rm -rf build",
       part: "call-1",
-      limitMs: 600_000,
+      limitMs: 604_800_000,
       options: [
         { id: "yes", label: "Allow", effect: "allow", always: false },
         { id: "always", label: "Always allow", effect: "allow", always: true },
@@ -256,6 +256,7 @@ describe("permission", () => {
     });
     bot.send({ type: "decision", turn, id: request.id, option: "always" });
     expect(await bot.ending(turn)).toEqual({ streamed: '{"outcome":"selected","optionId":"always"}' });
+    expect(linesOf(bot, "part", turn).at(-1)?.part).toMatchObject({ id: "call-1", state: "completed" });
   });
 
   test.each([
@@ -268,6 +269,7 @@ describe("permission", () => {
     const { id } = await bot.line("permission");
     bot.send({ type: "decision", turn, id: "permission-99", option: "yes" }, { type: "decision", turn, id, option });
     expect(await bot.ending(turn)).toEqual({ streamed: '{"outcome":"selected","optionId":"no"}' });
+    expect(linesOf(bot, "part", turn).at(-1)?.part).toMatchObject({ id: "call-1", state: "failed" });
   });
 
   test.each([
