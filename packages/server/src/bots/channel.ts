@@ -1,6 +1,16 @@
 /** How a worker is spoken to, whatever it is: a process of this machine (`worker-process.ts`) or a program that has connected in. */
 import type { FromBot, ToBot } from "@skep/protocol/bot";
 
+export interface ChannelExit {
+  /** It ended by itself and in good order: exit code 0. */
+  clean: boolean;
+  /** For people: "exited with code 1". */
+  reason: string;
+  /** Where it was a process that ended by itself or by a signal. */
+  code?: number | null;
+  signal?: string | null;
+}
+
 export interface ChannelEvents {
   line(line: FromBot): void;
   /** A line of output that is not the protocol, or of error output. */
@@ -8,7 +18,7 @@ export interface ChannelEvents {
   /** It breaks the protocol beyond repair: it should be ended. */
   broken(reason: string): void;
   /** Called once, when it has ended or could not be started. */
-  exited(exit: { clean: boolean; reason: string }): void;
+  exited(exit: ChannelExit): void;
 }
 
 export interface Channel {

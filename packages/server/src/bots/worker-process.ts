@@ -1,12 +1,16 @@
 /** One process of a bot: started in a group of its own, spoken to in JSON lines, gone without a trace when it ends (B7, B8). */
 import { spawn } from "node:child_process";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { setPriority } from "node:os";
+import type { Readable } from "node:stream";
 import { checkBotLine } from "@skep/protocol/bot";
 import type { FromBot, ToBot } from "@skep/protocol/bot";
-import type { Channel, ChannelEvents } from "./channel.ts";
+import { Allowance } from "./allowance.ts";
+import type { Channel, ChannelEvents, ChannelExit } from "./channel.ts";
 import type { Launch } from "./kinds/kind.ts";
 import { killGroup } from "./ledger.ts";
 import { LineReader } from "./line-reader.ts";
+import { markVariable } from "./strays.ts";
 
 /** UTF-16 units of one line of output. */
 const lineLimit = 4 * 1024 * 1024;
@@ -14,6 +18,13 @@ const lineLimit = 4 * 1024 * 1024;
 const garbageLimit = 1024 * 1024;
 /** Unread input beyond this: the worker does not read, and gets no more until it does. */
 const unreadLimit = 4 * 1024 * 1024;
+
+/**
+ * What is read of a worker's output, in UTF-16 units, beyond which it is made to wait (B8). The whole message path of a fast bot is some 5 MB/s;
+ * reading 16 MB/s of lines takes a fifth of a core. Error output is for people.
+ */
+const outputAllowance = { burst: 16 * 1024 * 1024, perSecond: 16 * 1024 * 1024 };
+const errorAllowance = { burst: 1024 * 1024, perSecond: 256 * 1024 };
 
 export interface Flusher {
   flush(run: () => void): void;
@@ -30,19 +41,21 @@ export class WorkerProcess implements Channel {
   /** Why it was killed, when it was. */
   #killedBecause: string | null = null;
 
-  constructor(launch: Launch, flusher: Flusher, events: ChannelEvents) {
+  /** @param mark by which all that it starts is found; @param nice how far it stands back behind the controller, 0 to 19 */
+  constructor(launch: Launch, { mark, nice }: { mark: string; nice: number }, flusher: Flusher, events: ChannelEvents) {
     this.#events = events;
     this.#flusher = flusher;
     this.#child = spawn(launch.command, launch.args, {
       cwd: launch.cwd,
-      env: launch.env,
+      env: { ...launch.env, [markVariable]: mark },
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,
       windowsHide: true,
     });
     this.pid = this.#child.pid ?? null;
+    if (this.pid !== null && nice > 0) standBack(this.pid, nice);
     const child = this.#child;
-    child.on("error", (error) => this.#exit({ clean: false, reason: `could not be started: ${error.message}` }));
+    child.on("error", (error) => this.#exit({ clean: false, reason: `could not be started: ${error.message}`, code: null, signal: null }));
     // "close" comes after the last output was read, so an answer written just before the exit counts.
     child.on("close", (code, signal) => this.#exit(describeExit(code, signal)));
     // A grandchild that holds the pipes open must not keep a dead worker alive.
@@ -60,25 +73,37 @@ export class WorkerProcess implements Channel {
       this.#garbage += lineLimit;
       events.note("bot", `a line of more than ${lineLimit} characters was skipped: ${beginning}…`);
     };
-    child.stdout.on("data", (chunk: string) => lines.push(chunk, onLine, onTooLong));
+    const outputLeft = new Allowance(outputAllowance, Date.now());
+    child.stdout.on("data", (chunk: string) => {
+      lines.push(chunk, onLine, onTooLong);
+      this.#readOn(child.stdout, outputLeft.take(chunk.length, Date.now()));
+    });
     child.stderr.setEncoding("utf8");
     const errors = new LineReader(8192);
-    child.stderr.on("data", (chunk: string) =>
+    const errorsLeft = new Allowance(errorAllowance, Date.now());
+    child.stderr.on("data", (chunk: string) => {
       errors.push(
         chunk,
         (line) => events.note("stderr", line),
         (beginning) => events.note("stderr", `${beginning}…`),
-      ),
-    );
+      );
+      this.#readOn(child.stderr, errorsLeft.take(chunk.length, Date.now()));
+    });
   }
 
-  #exit(exit: { clean: boolean; reason: string }): void {
+  #readOn(stream: Readable, afterMs: number): void {
+    if (afterMs === 0 || this.#ended) return;
+    stream.pause();
+    setTimeout(() => stream.resume(), afterMs).unref();
+  }
+
+  #exit(exit: ChannelExit): void {
     if (this.#ended) return;
     this.#ended = true;
     if (this.pid !== null) killGroup(this.pid, "SIGKILL");
     this.#child.stdout.destroy();
     this.#child.stderr.destroy();
-    this.#events.exited(this.#killedBecause === null ? exit : { clean: false, reason: this.#killedBecause });
+    this.#events.exited(this.#killedBecause === null ? exit : { ...exit, clean: false, reason: this.#killedBecause });
   }
 
   #line(text: string): void {
@@ -136,7 +161,17 @@ export class WorkerProcess implements Channel {
   }
 }
 
-const describeExit = (code: number | null, signal: NodeJS.Signals | null): { clean: boolean; reason: string } => ({
+const describeExit = (code: number | null, signal: NodeJS.Signals | null): ChannelExit => ({
   clean: code === 0,
   reason: signal ? `was ended by ${signal}` : `exited with code ${code ?? "unknown"}`,
+  code,
+  signal,
 });
+
+function standBack(pid: number, nice: number): void {
+  try {
+    setPriority(pid, nice);
+  } catch {
+    // It has ended already, or this system does not have it: it runs as it is.
+  }
+}
