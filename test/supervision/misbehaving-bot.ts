@@ -3,10 +3,8 @@
  *
  * `hold MS`: answers that much later · `die`: the process ends at once, with whatever else it works on · `die-after MS` ·
  * `silence`: never says anything about this turn again · `say-and-silence`: streams a piece first · `login` / `signed-in`: says so ·
- * `complain TEXT`: writes to the error output, then ends with code 3 · `flood MB-PER-SECOND STREAM`: writes without end, in lines of the protocol ·
- * `children NAME`: starts `sleep` so named in its group, in a session of its own, and behind a parent that ends
+ * `complain TEXT`: writes to the error output, then ends with code 3 · `flood MB-PER-SECOND STREAM`: writes without end, in lines of the protocol
  */
-import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
 interface Line {
@@ -16,16 +14,6 @@ interface Line {
 }
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
-
-/** What keeps a processor busy is not what is tested. */
-const sleeping = ["-c", `exec sleep 4242.$1`, "sleep"];
-
-function startChildren(name: string): void {
-  spawn("sh", [...sleeping, name], { stdio: "ignore" }).unref();
-  spawn("sh", [...sleeping, name], { stdio: "ignore", detached: true }).unref();
-  // Double fork: its parent is gone before anybody could look.
-  spawn("sh", ["-c", `(trap '' HUP; exec sleep 4242.$1) & exit 0`, "sh", name], { stdio: "ignore", detached: true }).unref();
-}
 
 function flood(rate: number, stream: string): void {
   const line = `${stream === "stderr" ? "x".repeat(1000) : JSON.stringify({ type: "log", level: "debug", text: "x".repeat(1000) })}\n`;
@@ -68,16 +56,11 @@ function work(turn: string, text: string): void {
       answer(turn, text);
       flood(Number(first), second);
       return;
-    case "children":
-      startChildren(first);
-      setTimeout(() => answer(turn, text), 50);
-      return;
     default:
       answer(turn, text);
   }
 }
 
-if (process.argv[2] === "children") startChildren(process.argv[3] ?? "none");
 createInterface({ input: process.stdin })
   .on("line", (raw) => {
     const line = JSON.parse(raw) as Line;

@@ -190,14 +190,23 @@ describe("a bot that writes without end", () => {
   }
 
   test.each(["stdout", "stderr"])("[B8] 100 MB/s to its %s disturb nobody", async (stream) => {
-    await answersIn(200);
-    const alone = await answersIn(400);
     const name = await newBot();
-    await ask(await conversation(name), `flood 100 ${stream}`);
-    const beside = await answersIn(400);
-    console.log(`B8: p99 alone ${alone.toFixed(1)} ms, beside 100 MB/s to ${stream} ${beside.toFixed(1)} ms`);
-    // The babbler takes a processor of its own, on this machine perhaps the one that the measure runs on.
-    expect(beside).toBeLessThan(Math.max(2 * alone, 25));
-    expect(await server.call("POST", `/api/bots/${name}/stop`)).toMatchObject({ status: 200, body: { state: "stopped" } });
+    await answersIn(200);
+    const alone: number[] = [];
+    const beside: number[] = [];
+    // In turns, so that whoever else uses the machine disturbs both; the best of each is what the babbler makes of it.
+    for (let round = 0; round < 3; round++) {
+      alone.push(await answersIn(300));
+      await server.call("POST", `/api/bots/${name}/start`);
+      await ask(await conversation(name), `flood 100 ${stream}`);
+      beside.push(await answersIn(300));
+      expect(await server.call("POST", `/api/bots/${name}/stop`)).toMatchObject({ status: 200, body: { state: "stopped" } });
+    }
+    console.log(
+      `B8: p99 in ms, alone ${alone.map(Math.round).join(", ")}, beside 100 MB/s to ${stream} ${beside.map(Math.round).join(", ")}`,
+    );
+    expect(Math.min(...beside)).toBeLessThan(Math.max(2 * Math.min(...alone), 20));
+    // It was held back, not replaced.
+    expect((await timeline(name)).filter(({ what }) => what === "replaced")).toEqual([]);
   });
 });

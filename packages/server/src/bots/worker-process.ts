@@ -20,11 +20,12 @@ const garbageLimit = 1024 * 1024;
 const unreadLimit = 4 * 1024 * 1024;
 
 /**
- * What is read of a worker's output, in UTF-16 units, beyond which it is made to wait (B8). The whole message path of a fast bot is some 5 MB/s;
- * reading 16 MB/s of lines takes a fifth of a core. Error output is for people.
+ * What is read of a worker's output and error output, in UTF-16 units, beyond which it is made to wait (B8). A line costs as much as `lineCost`
+ * units more: however short lines are, reading at the limit takes a tenth of a core. The whole message path of a fast bot is half of it. Not less for
+ * error output: who waits in its own `write` answers no heartbeat.
  */
-const outputAllowance = { burst: 16 * 1024 * 1024, perSecond: 16 * 1024 * 1024 };
-const errorAllowance = { burst: 1024 * 1024, perSecond: 256 * 1024 };
+const readAllowance = { burst: 16 * 1024 * 1024, perSecond: 8 * 1024 * 1024 };
+const lineCost = 100;
 
 export interface Flusher {
   flush(run: () => void): void;
@@ -66,35 +67,30 @@ export class WorkerProcess implements Channel {
     child.stdin.on("error", () => {
       // EPIPE: the exit says the rest.
     });
-    child.stdout.setEncoding("utf8");
     const lines = new LineReader(lineLimit);
     const onLine = (line: string): void => this.#line(line);
     const onTooLong = (beginning: string): void => {
       this.#garbage += lineLimit;
       events.note("bot", `a line of more than ${lineLimit} characters was skipped: ${beginning}…`);
     };
-    const outputLeft = new Allowance(outputAllowance, Date.now());
-    child.stdout.on("data", (chunk: string) => {
-      lines.push(chunk, onLine, onTooLong);
-      this.#readOn(child.stdout, outputLeft.take(chunk.length, Date.now()));
-    });
-    child.stderr.setEncoding("utf8");
+    this.#read(child.stdout, (chunk) => lines.push(chunk, onLine, onTooLong));
     const errors = new LineReader(8192);
-    const errorsLeft = new Allowance(errorAllowance, Date.now());
-    child.stderr.on("data", (chunk: string) => {
-      errors.push(
-        chunk,
-        (line) => events.note("stderr", line),
-        (beginning) => events.note("stderr", `${beginning}…`),
-      );
-      this.#readOn(child.stderr, errorsLeft.take(chunk.length, Date.now()));
-    });
+    const onError = (line: string): void => events.note("stderr", line);
+    const onLongError = (beginning: string): void => events.note("stderr", `${beginning}…`);
+    this.#read(child.stderr, (chunk) => errors.push(chunk, onError, onLongError));
   }
 
-  #readOn(stream: Readable, afterMs: number): void {
-    if (afterMs === 0 || this.#ended) return;
-    stream.pause();
-    setTimeout(() => stream.resume(), afterMs).unref();
+  /** @param take handles a chunk; answers how many lines it had */
+  #read(stream: Readable, take: (chunk: string) => number): void {
+    const allowance = new Allowance(readAllowance, Date.now());
+    stream.setEncoding("utf8");
+    stream.on("data", (chunk: string) => {
+      const lines = take(chunk);
+      const waitMs = allowance.take(chunk.length + lines * lineCost, Date.now());
+      if (waitMs === 0 || this.#ended) return;
+      stream.pause();
+      setTimeout(() => stream.resume(), waitMs).unref();
+    });
   }
 
   #exit(exit: ChannelExit): void {
