@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { hangs } from "../../packages/bench/src/faults/hangs.ts";
 import { kills } from "../../packages/bench/src/faults/kills.ts";
+import { pressure } from "../../packages/bench/src/faults/pressure.ts";
 import { restarts } from "../../packages/bench/src/faults/restarts.ts";
 import { strays } from "../../packages/bench/src/faults/strays.ts";
 import type { FaultRun } from "../../packages/bench/src/faults/fault-run.ts";
@@ -38,3 +39,11 @@ test("[B7] [R-C6] the controller is killed with -9 while bots have children that
   // Otherwise there was nothing to find.
   expect(figures.get("left behind by one kill, at most")).toBeGreaterThan(4);
 });
+
+test.runIf(process.platform === "linux")(
+  "[R-C9] controller and five bots stay inside 256 MB, also when one of them takes too much",
+  async () => {
+    const figures = await run(pressure, 300);
+    expect(figures.get("controller and five bots, at most")).toBeLessThan(256);
+  },
+);

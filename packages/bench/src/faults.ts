@@ -4,12 +4,13 @@ import { parseArgs } from "node:util";
 import type { FaultRun } from "./faults/fault-run.ts";
 import { hangs } from "./faults/hangs.ts";
 import { kills } from "./faults/kills.ts";
+import { pressure } from "./faults/pressure.ts";
 import { restarts } from "./faults/restarts.ts";
 import { strays } from "./faults/strays.ts";
 import { describeMachine } from "./machine.ts";
 import { type BenchmarkResult, fails, keepResult, printResult, writeResults } from "./results.ts";
 
-const runs: readonly FaultRun[] = [kills, hangs, restarts, strays];
+const runs: readonly FaultRun[] = [kills, hangs, restarts, strays, pressure];
 
 const { values } = parseArgs({
   options: {
