@@ -106,6 +106,31 @@ describe("levels of being alive", () => {
     expect((await timeline(name)).filter(({ what }) => what === "stuck")).toHaveLength(1);
   });
 
+  test.each([
+    ["process", "/crash"],
+    ["channel", "/hang"],
+    ["deadline", "/stall"],
+    ["progress", "/stall"],
+  ])("[B3] at the level of the %s: at most once fails visibly after one attempt, at least once is tried again", async (level, text) => {
+    const outcomes: string[] = [];
+    for (const delivery of ["at-most-once", "at-least-once"]) {
+      const name = `${level}-${delivery}`;
+      const limits = {
+        delivery,
+        attempts: 2,
+        heartbeatMs: 600,
+        turnMs: level === "deadline" ? 300 : 60_000,
+        progressMs: level === "progress" ? 300 : 0,
+      };
+      await server.call("POST", "/api/bots", { name, kind: "echo", limits });
+      const answer = await ask(await conversation(name), text);
+      expect(answer.outcome).toBe("failed");
+      outcomes.push(/must not be repeated|tried 2 times/.exec(answer.text)?.[0] ?? answer.text);
+      await server.call("DELETE", `/api/bots/${name}`);
+    }
+    expect(outcomes).toEqual(["must not be repeated", "tried 2 times"]);
+  });
+
   test.runIf(process.platform === "linux")("[R-C9] a bot that takes too much memory is replaced, and says why", async () => {
     await server.call("POST", "/api/bots", { name: "fat", kind: "echo", limits: { memoryMb: 60 } });
     const before = await until("fat", ({ processes }) => (processes[0]?.memoryMb ?? null) !== null);
