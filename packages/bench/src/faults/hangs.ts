@@ -45,7 +45,7 @@ export const hangs: FaultRun = {
         const answer = reader.when((message) => message.type === "message" && message.message.role !== "person");
         const [at, began] = [performance.now(), Date.now()];
         reader.send("/hang 1");
-        answered.push((await answer) - at);
+        answered.push((await answer).at - at);
         const { entries } = await api.call<{ entries: BotEvent[] }>("GET", `/api/bots/${name}/timeline?limit=4`);
         const time = (what: BotEvent["what"]): number => Date.parse(entries.findLast((entry) => entry.what === what)?.at ?? "") - began;
         seen.push(time("replaced"));

@@ -13,6 +13,10 @@ import { until } from "./fault-run.ts";
 import { pidOf } from "./kills.ts";
 
 const bots = 4;
+/** The store opens its last files after some of them; that is no growth. */
+const messagesBefore = 600;
+/** After 10 s without work the controller gives back what it does not need. A short run, which judges no memory, does not wait for that. */
+const restMs = (times: number): number => (times >= 100 ? 13_000 : 2000);
 /** The collector gives pages back when it likes; less than this is no growth. */
 const memorySlackMiB = 16;
 
@@ -34,6 +38,11 @@ export const restarts: FaultRun = {
     const api = skepApi(skep.url, token, bots);
     const names = Array.from({ length: bots }, (_, index) => `again-${index}`);
     for (const name of names) await api.createBot({ name, kind: "echo", restart: { maxRestarts: 1_000_000 } });
+    const conversations = new Map<string, string>();
+    for (const name of names) conversations.set(name, (await api.createConversation(name)).id);
+    const ask = (name: string): Promise<unknown> =>
+      api.call("POST", `/api/conversations/${conversations.get(name) ?? ""}/messages?wait=30`, { text: "hello" });
+    for (let index = 0; index < messagesBefore; index++) await ask(names[index % bots] ?? "");
     const last = new Map<string, number>();
     const restart = async (name: string, byHand: boolean): Promise<void> => {
       const pid = await pidOf(api, name, last.get(name) ?? 0);
@@ -42,8 +51,7 @@ export const restarts: FaultRun = {
       else process.kill(pid, "SIGKILL");
       // A bot that is killed before it has answered comes back later and later; one that has answered at once.
       const next = await pidOf(api, name, pid);
-      const { id } = await api.createConversation(name);
-      await api.call("POST", `/api/conversations/${id}/messages?wait=30`, { text: "hello" });
+      await ask(name);
       last.set(name, next === pid ? pid : 0);
     };
     let done = 0;
@@ -60,7 +68,7 @@ export const restarts: FaultRun = {
     };
     const rest = async (): Promise<Look> => {
       await until("all ready", async () => (await api.bots()).every(({ state }) => state === "ready"));
-      await new Promise((resolve) => setTimeout(resolve, 3000));
+      await new Promise((resolve) => setTimeout(resolve, restMs(times)));
       return look(skep.pid);
     };
     await some(Math.max(bots, Math.floor(times / 10)));

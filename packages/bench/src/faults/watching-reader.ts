@@ -1,11 +1,17 @@
 import type { ClientMessage, ServerMessage } from "@skep/protocol";
 import { WebSocket } from "ws";
 
+export interface Seen {
+  /** As `performance.now` has it. */
+  at: number;
+  message: ServerMessage;
+}
+
 /** A reader of one conversation that also sends, and tells when something was said. */
 export class WatchingReader {
   readonly #socket: WebSocket;
   readonly #conversation: string;
-  readonly #waiting = new Set<{ test: (message: ServerMessage) => boolean; give: (at: number) => void }>();
+  readonly #waiting = new Set<{ test: (message: ServerMessage) => boolean; give: (seen: Seen) => void }>();
 
   private constructor(socket: WebSocket, conversation: string) {
     this.#socket = socket;
@@ -18,7 +24,7 @@ export class WatchingReader {
         for (const wait of this.#waiting) {
           if (!wait.test(message)) continue;
           this.#waiting.delete(wait);
-          wait.give(at);
+          wait.give({ at, message });
         }
       }
     });
@@ -48,8 +54,8 @@ export class WatchingReader {
     this.#say({ type: "send", conversation: this.#conversation, key: crypto.randomUUID(), text });
   }
 
-  /** @returns when the first message that passes came, of those to come */
-  when(test: (message: ServerMessage) => boolean, limitMs = 30_000): Promise<number> {
+  /** The first message that passes, of those to come. */
+  when(test: (message: ServerMessage) => boolean, limitMs = 30_000): Promise<Seen> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(wait);
@@ -57,9 +63,9 @@ export class WatchingReader {
       }, limitMs);
       const wait = {
         test,
-        give: (at: number) => {
+        give: (seen: Seen) => {
           clearTimeout(timer);
-          resolve(at);
+          resolve(seen);
         },
       };
       this.#waiting.add(wait);

@@ -6,6 +6,8 @@ import type { TimelineEntry } from "./timeline.ts";
 /** What is known of one process of a worker; the next one starts with nothing. */
 export interface Run {
   channel: Channel | null;
+  /** It had ended before it was there. */
+  endedEarly: ChannelExit | null;
   startedAt: number;
   /** 0: it has not said hello. */
   readyAt: number;
@@ -20,12 +22,13 @@ export interface Run {
   memoryReadAt: number;
   /** Since when it has been over its memory limit. */
   overSince: number | null;
-  /** The last lines of its error output. */
+  /** The last lines of its error output, and what it has logged as an error. */
   output: string[];
 }
 
 export const newRun = (now: number): Run => ({
   channel: null,
+  endedEarly: null,
   startedAt: now,
   readyAt: 0,
   answered: false,

@@ -13,7 +13,7 @@ import { afterExit, noRestarts } from "./restart-policy.ts";
 import type { TimelineEntry } from "./timeline.ts";
 import type { Run } from "./worker-run.ts";
 import { endedEntry, newRun, rememberOutput } from "./worker-run.ts";
-import type { WorkerEvent, WorkerState } from "./worker-state.ts";
+import type { WorkerAction, WorkerEvent, WorkerState } from "./worker-state.ts";
 import { isEnding, move } from "./worker-state.ts";
 
 /** A worker that does not say hello in this time is ended. */
@@ -152,24 +152,18 @@ export class Worker {
     this.#state = next.to;
     this.#reason = reason;
     this.#o.changed();
-    const { channel } = this.#run;
-    switch (next.action) {
-      case "launch":
-        this.#launch();
-        break;
-      case "kill":
-        channel?.kill(reason);
-        break;
-      case "ask-to-end":
-        channel?.stop(stopGraceMs);
-        break;
-      case "pause":
-        this.#takeBack = this.#o.time.after(this.#pauseMs, () => this.#happens("pause-over"));
-        break;
-      case undefined:
-    }
+    if (next.action) this.#actions[next.action](reason);
     return true;
   }
+
+  readonly #actions: Readonly<Record<WorkerAction, (reason: string) => void>> = {
+    launch: () => this.#launch(),
+    kill: (reason) => this.#run.channel?.kill(reason),
+    "ask-to-end": () => this.#run.channel?.stop(stopGraceMs),
+    pause: () => {
+      this.#takeBack = this.#o.time.after(this.#pauseMs, () => this.#happens("pause-over"));
+    },
+  };
 
   #note(what: BotEvent["what"], reason: string, more: Partial<TimelineEntry> = {}): void {
     this.#o.note({ what, pid: this.#run.channel?.pid ?? null, reason, ...more });
@@ -188,11 +182,12 @@ export class Worker {
         },
         note: (source, text) => {
           if (source === "stderr") rememberOutput(run, text);
-          this.#o.log(source, source === "stderr" ? "info" : "warn", text, channel.pid);
+          this.#o.log(source, source === "stderr" ? "info" : "warn", text, run.channel?.pid ?? null);
         },
         broken: (why) => this.#replace(run, why),
         exited: (exit) => {
-          if (this.#run === run && run.channel) this.#exited(exit);
+          if (!run.channel) run.endedEarly = exit;
+          else if (this.#run === run) this.#exited(exit);
         },
       });
     } catch (error) {
@@ -205,6 +200,7 @@ export class Worker {
       run.memory = this.#o.memoryOf(channel.pid);
     }
     this.#note("launched", "");
+    if (run.endedEarly) return this.#exited(run.endedEarly);
     channel.send({ type: "hello", protocol: botProtocolVersion, bot: this.#o.bot, options: this.#o.botOptions });
     this.#takeBack = time.after(helloLimitMs, () => this.#replace(run, `did not say hello within ${helloLimitMs / 1000} s`));
   }
@@ -279,6 +275,7 @@ export class Worker {
           this.#o.turns.failed(line.turn, { reason: line.reason, retry: line.retry ?? true, lost: false });
         return;
       case "log":
+        if (line.level === "error") rememberOutput(run, line.text);
         this.#o.log("bot", line.level, line.text, run.channel?.pid ?? null);
         return;
       case "login":
