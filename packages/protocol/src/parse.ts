@@ -57,6 +57,10 @@ export const botLimitsSchema = z.strictObject({
     .max(64 * 1024 * 1024)
     .default(1024 * 1024),
   delivery: z.enum(["at-least-once", "at-most-once"]).default("at-least-once"),
+  heartbeatMs: z.number().int().min(200).max(3_600_000).default(1500),
+  progressMs: z.number().int().min(0).max(86_400_000).default(0),
+  memoryMb: z.number().int().min(0).max(1_048_576).default(2048),
+  nice: z.number().int().min(0).max(19).default(5),
 });
 
 export const botCreateSchema = z.strictObject({

@@ -24,6 +24,8 @@ export interface CoreOptions {
   onSent?: (code: string | null) => void;
   onBotLog: (bot: string, line: LogLine) => void;
   onStoreFailure: (failure: StoreFailure) => void;
+  /** Processes that a worker had left behind were ended. */
+  onStrays?: (count: number) => void;
 }
 
 /** Conversations and bots, connected; no doors. The one place where the two meet. */
@@ -47,8 +49,8 @@ export class Core {
 
   /** Leftover processes first, then definitions, then pending turns, then processes: nothing is given to a bot before all is known. */
   static async open(options: CoreOptions): Promise<Core> {
-    const { store, time, folder, kinds, launch, messageBytes, onError, onClosed, onSent, onBotLog, onStoreFailure } = options;
-    const ledger = new Ledger(folder);
+    const { store, time, folder, kinds, launch, messageBytes, onError, onClosed, onSent, onBotLog, onStoreFailure, onStrays } = options;
+    const ledger = new Ledger(folder, onStrays);
     const processes = ledger.killLeftovers();
     const tick = new Tick(time);
     const commit = new GroupCommit({ store, time, onFailure: onStoreFailure });
@@ -79,6 +81,7 @@ export class Core {
         answer: (token, text) => turns.answer(token, text),
         failed: (token, failure) => turns.failed(token, failure),
         status: (token, state, detail) => turns.status(token, state, detail),
+        stuck: (token, reason) => turns.stuck(token, reason),
         queuedOf: (bot) => turns.pendingOf(bot),
         roomFor: (bot) => turns.roomFor(bot),
         failAll: (bot, reason) => turns.failAll(bot, reason),

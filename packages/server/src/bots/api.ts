@@ -1,5 +1,5 @@
 /** What the doors may ask of the fleet. Throws `Refusal`: `not_found`, `bot_exists`, `field_invalid`, `name_invalid`. */
-import type { Bot, BotCreate, BotPatch } from "@skep/protocol";
+import type { Bot, BotCreate, BotEvent, BotPatch } from "@skep/protocol";
 import type { RemoteProgram } from "./remote-channel.ts";
 
 export interface LogLine {
@@ -29,6 +29,8 @@ export interface FleetApi {
   connect(name: string, program: RemoteProgram): void;
   /** The newest lines, oldest first, at most `limit`. */
   logs(name: string, limit: number): LogLine[];
+  /** The newest entries before that number, oldest first, at most `limit`. */
+  timeline(name: string, page: { before?: number; limit: number }): Promise<BotEvent[]>;
   /** Called with every change until the returned function is called. */
   watch(onEvent: (event: FleetEvent) => void): () => void;
 }

@@ -11,6 +11,7 @@ import { AwaitedAnswers } from "./awaited-answers.ts";
 import type { ConversationLog } from "./log.ts";
 import { PendingTurns } from "./pending-turns.ts";
 import { Stream } from "./stream.ts";
+import { Suspects, lost } from "./suspects.ts";
 import type { AttemptFailure, Place, TurnOrigin, TurnRequest, TurnSettings } from "./turn.ts";
 import { Turn, afterFailure } from "./turn.ts";
 
@@ -50,6 +51,7 @@ export class Turns {
   readonly #running = new Map<string, Turn>();
   readonly #pending = new PendingTurns();
   readonly #answers: AwaitedAnswers;
+  readonly #suspects: Suspects<Turn>;
   /** One function a bot, so that a tick runs it once. */
   readonly #pumps = new Map<string, () => void>();
   #stopped = false;
@@ -59,6 +61,7 @@ export class Turns {
   constructor(options: TurnsOptions) {
     this.#o = options;
     this.#answers = new AwaitedAnswers(options.time);
+    this.#suspects = new Suspects(options.time, (turn) => this.#makeRunnable(turn));
     this.#stopTimer = options.time.after(saveEveryMs, () => this.#everySoOften());
   }
 
@@ -158,7 +161,7 @@ export class Turns {
     for (let i = 1; i < turns.length; i++) {
       const [before, turn] = [turns[i - 1], turns[i]];
       if (!before || !turn || turn.phase === "running") continue;
-      if (before.phase !== "running" || turn.phase !== "queued" || turn.text === null || turn.attemptsMade > 0) return;
+      if (before.phase !== "running" || turn.phase !== "queued" || turn.text === null || turn.tries > 0) return;
       const settings = this.#o.workers.settings(turn.bot);
       if (active.lettingGo > 0 || this.#stopped || settings?.delivery !== "at-least-once") return;
       // A turn that kills its worker may take the answers of those before it along: those need an attempt left.
@@ -202,9 +205,14 @@ export class Turns {
         queue.shift();
         continue;
       }
+      if (turn.suspect && this.#suspects.keepsBack(turn)) {
+        queue.shift();
+        continue;
+      }
       const place = this.#o.workers.place(bot, { conversation: turn.active.publicId, person: turn.person });
       if (!place) return;
       queue.shift();
+      if (turn.suspect) this.#suspects.given(turn);
       this.#start(turn, place);
     }
   }
@@ -224,7 +232,7 @@ export class Turns {
     turn.startedAt = this.#o.time.now();
     turn.announced = false;
     turn.recorded = false;
-    if (turn.text !== null && place.context === "message" && turn.attemptsMade === 1 && settings.delivery === "at-least-once") {
+    if (turn.text !== null && place.context === "message" && turn.tries === 1 && settings.delivery === "at-least-once") {
       this.#give(turn, place, { text: turn.text });
       return;
     }
@@ -237,7 +245,7 @@ export class Turns {
 
   async #prepare(turn: Turn, place: Place, settings: TurnSettings): Promise<void> {
     // An at-most-once turn is known to have begun before the bot sees it; later attempts are counted across restarts the same way (B3, B5).
-    if (settings.delivery === "at-most-once" || turn.attemptsMade > 1) {
+    if (settings.delivery === "at-most-once" || turn.tries > 1) {
       const recorded = this.#record(turn);
       if (settings.delivery === "at-most-once" && !(await recorded)) {
         place.release();
@@ -260,12 +268,12 @@ export class Turns {
     const { token } = turn;
     turn.phase = "running";
     this.#running.set(token, turn);
-    const given = place.give({ token, attempt: turn.attemptsMade, conversation: turn.active.publicId, author: turn.person, ...request });
+    const given = place.give({ token, attempt: turn.tries, conversation: turn.active.publicId, author: turn.person, ...request });
     if (!given) {
       this.failed(token, { reason: "The bot stopped", retry: true, lost: true });
       return;
     }
-    if (turn.attemptsMade > 1) this.#announce(turn);
+    if (turn.tries > 1) this.#announce(turn);
     if (turn.active.turns[0] === turn && turn.active.turns.length > 1) this.#follow(turn.active);
   }
 
@@ -339,6 +347,14 @@ export class Turns {
     this.#attemptFailed(turn, failure);
   }
 
+  /** Nothing is heard of an attempt any more. */
+  stuck(token: string, reason: string): void {
+    const turn = this.#running.get(token);
+    if (!turn) return;
+    this.#takeAway(turn);
+    this.failed(token, { reason, retry: true, lost: false });
+  }
+
   status(token: string, state: "loading" | "waiting" | "running", detail: string): void {
     const turn = this.#running.get(token);
     if (!turn) return;
@@ -352,6 +368,7 @@ export class Turns {
   /** The attempt is over, whatever comes next. */
   #end(turn: Turn): void {
     this.#running.delete(turn.token);
+    if (turn.suspect) this.#suspects.ended(turn);
     turn.place?.release();
     turn.place = null;
     this.roomFor(turn.bot);
@@ -376,6 +393,7 @@ export class Turns {
     const settings = this.#o.workers.settings(turn.bot);
     if (turn.phase === "closing") return;
     if (!settings) return void this.#close(turn, "failed", "system", "skep", "The bot was removed");
+    if (failure.lost) lost(turn, failure.company ?? 1, settings.attempts);
     const after = afterFailure(failure, turn.attemptsMade, settings, this.#o.time.random());
     if (after.kind === "again") this.#takeBackBehind(turn);
     if (after.kind === "fail") return void this.#close(turn, "failed", "system", "skep", after.text);
@@ -441,6 +459,7 @@ export class Turns {
 
   /** Out of memory: ended, or somebody else's now. */
   #drop(turn: Turn): void {
+    if (turn.suspect) this.#suspects.ended(turn);
     if (this.#pending.delete(turn)) this.#advance(turn);
   }
 
@@ -578,6 +597,7 @@ export class Turns {
       });
     }
     this.#stopTimer?.();
+    this.#suspects.stop();
     for (const turn of this.#running.values()) this.#save(turn);
     // What a bot says from now on comes too late: its turn is done again.
     this.#running.clear();

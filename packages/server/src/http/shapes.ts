@@ -1,6 +1,6 @@
 /** What the doors answer, as schemas: for OpenAPI, and for tests that hold every answer against them. */
 import { errorTable } from "@skep/protocol";
-import type { Bot, Conversation, ErrorCode, Message } from "@skep/protocol";
+import type { Bot, BotEvent, Conversation, ErrorCode, Message } from "@skep/protocol";
 import { z } from "zod";
 import type { LogLine } from "../bots/api.ts";
 import type { Problem } from "./problem.ts";
@@ -10,7 +10,7 @@ export const shapeNames = z.registry<{ id: string }>();
 
 const turnOutcome = z.enum(["completed", "cancelled", "failed"]);
 export const turnState = z.enum(["queued", "running", "loading", "retrying", "completed", "cancelled", "failed"]);
-const botState = z.enum(["stopped", "starting", "ready", "backoff", "failed", "stopping"]);
+const botState = z.enum(["stopped", "starting", "ready", "login-needed", "hung", "backoff", "failed", "stopping"]);
 const time = z.string().meta({ format: "date-time" });
 
 export const messageShape = z.object({
@@ -48,16 +48,56 @@ export const botShape = z.object({
     attempts: z.int(),
     answerBytes: z.int(),
     delivery: z.enum(["at-least-once", "at-most-once"]),
+    heartbeatMs: z.int(),
+    progressMs: z.int(),
+    memoryMb: z.int(),
+    nice: z.int(),
   }),
   state: botState,
   reason: z.string().exactOptional(),
   queued: z.int(),
   running: z.int(),
   processes: z.array(
-    z.object({ pid: z.int().nullable(), state: botState, startedAt: z.number().nullable(), running: z.int(), restarts: z.int() }),
+    z.object({
+      pid: z.int().nullable(),
+      state: botState,
+      startedAt: z.number().nullable(),
+      running: z.int(),
+      restarts: z.int(),
+      memoryMb: z.number().nullable(),
+      reason: z.string().exactOptional(),
+    }),
   ),
   createdAt: time,
 }) satisfies z.ZodType<Bot>;
+
+export const botEventShape = z.object({
+  number: z.int(),
+  at: time,
+  what: z.enum([
+    "start",
+    "stop",
+    "restart",
+    "skep-started",
+    "launched",
+    "ready",
+    "login-needed",
+    "signed-in",
+    "stuck",
+    "replaced",
+    "ended",
+  ]),
+  pid: z.int().nullable(),
+  reason: z.string(),
+  code: z.int().exactOptional(),
+  signal: z.string().exactOptional(),
+  uptimeMs: z.number().exactOptional(),
+  memoryMb: z.number().exactOptional(),
+  attempts: z.array(z.object({ conversation: z.string(), attempt: z.string() })).exactOptional(),
+  output: z.array(z.string()).exactOptional(),
+  decision: z.enum(["restart", "stays-stopped", "failed", "stopped"]).exactOptional(),
+  restartInMs: z.number().exactOptional(),
+}) satisfies z.ZodType<BotEvent>;
 
 export const logLineShape = z.object({
   at: time,
@@ -90,6 +130,7 @@ shapeNames
   .add(messageShape, { id: "Message" })
   .add(conversationShape, { id: "Conversation" })
   .add(botShape, { id: "Bot" })
+  .add(botEventShape, { id: "BotEvent" })
   .add(logLineShape, { id: "LogLine" })
   .add(problemShape, { id: "Problem" })
   .add(tokenShape, { id: "Token" });

@@ -63,6 +63,7 @@ export function simulatedStore(disk: SimulatedDisk, time: SimulatedTime, random:
     draft: (turn) => read(() => reads.draft(turn)),
     search: (filter) => read(() => reads.search(filter)),
     bots: () => read(() => reads.bots()),
+    botEntries: (...values) => read(() => reads.botEntries(...values)),
     credentials: () => read(() => reads.credentials()),
     counts: () => read(() => reads.counts()),
     close: () => Promise.resolve(),

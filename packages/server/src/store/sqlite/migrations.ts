@@ -118,4 +118,17 @@ INSERT INTO message_search (message_search, rank) VALUES ('automerge', 0);
 INSERT INTO message_search (message_search, rank) VALUES ('crisismerge', 64);
 `,
   },
+  {
+    number: 2,
+    name: "timelines of bots",
+    sql: `
+CREATE TABLE bot_entries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  bot TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  entry TEXT NOT NULL
+) STRICT;
+CREATE INDEX bot_entries_by_bot ON bot_entries (bot, id);
+`,
+  },
 ];

@@ -1,3 +1,12 @@
+CREATE TABLE bot_entries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  bot TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  entry TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX bot_entries_by_bot ON bot_entries (bot, id);
+
 CREATE TABLE bots (
   name TEXT NOT NULL PRIMARY KEY,
   kind TEXT NOT NULL,
@@ -89,6 +98,8 @@ CREATE TABLE senders (
   last_n INTEGER NOT NULL,
   PRIMARY KEY (conversation, person, sender)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sqlite_sequence(name,seq);
 
 CREATE TABLE turns (
   id INTEGER PRIMARY KEY,

@@ -209,6 +209,7 @@ export class SqliteStore implements Store {
   draft: Store["draft"] = (turn) => this.#reader.read("draft", turn);
   search: Store["search"] = (filter) => this.#readInBackground("search", filter);
   bots: Store["bots"] = () => this.#reader.read("bots");
+  botEntries: Store["botEntries"] = (...values) => this.#reader.read("botEntries", ...values);
   credentials: Store["credentials"] = () => this.#reader.read("credentials");
   counts: Store["counts"] = () => this.#readInBackground("counts");
 
