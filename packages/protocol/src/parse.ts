@@ -73,6 +73,10 @@ export const botLimitsSchema = z.strictObject({
   permissions: z.enum(["ask", "allow", "reject"]).default("ask"),
   permissionMs: z.number().int().min(100).max(604_800_000).default(600_000),
   delivery: z.enum(["at-least-once", "at-most-once"]).default("at-least-once"),
+  heartbeatMs: z.number().int().min(200).max(3_600_000).default(1500),
+  progressMs: z.number().int().min(0).max(86_400_000).default(0),
+  memoryMb: z.number().int().min(0).max(1_048_576).default(2048),
+  nice: z.number().int().min(0).max(19).default(5),
 });
 
 export const botCreateSchema = z.strictObject({

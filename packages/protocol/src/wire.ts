@@ -76,7 +76,8 @@ export type TurnState = "queued" | "running" | "loading" | "waiting" | "retrying
 
 export type StreamOutcome = TurnOutcome | "interrupted";
 
-export type BotState = "stopped" | "starting" | "ready" | "backoff" | "failed" | "stopping";
+/** `login-needed`: it runs, but somebody has to sign in where it runs. `hung`: it is being replaced, for whatever reason. */
+export type BotState = "stopped" | "starting" | "ready" | "login-needed" | "hung" | "backoff" | "failed" | "stopping";
 
 export interface WorkerStatus {
   pid: number | null;
@@ -85,6 +86,10 @@ export interface WorkerStatus {
   startedAt: number | null;
   running: number;
   restarts: number;
+  /** Megabytes (10^6 bytes) that it and the processes that it has started take: pages that are shared count in part. null: not known. */
+  memoryMb: number | null;
+  /** Why it is in this state, for people. */
+  reason?: string;
 }
 
 /**
@@ -92,6 +97,46 @@ export interface WorkerStatus {
  * permission, sign-in); look at images.
  */
 export type BotAbility = "cancel" | "resume" | "tools" | "images";
+/** One entry of a bot's timeline: what happened to it or one of its workers, and what was decided. */
+export interface BotEvent {
+  /** Grows with every entry of the whole store. */
+  number: number;
+  /** ISO 8601, UTC. */
+  at: string;
+  what: BotEventKind;
+  /** The worker's process; null where there is none. */
+  pid: number | null;
+  /** A sentence for people. */
+  reason: string;
+  /** The rest is there where it applies, most of it with `ended`. */
+  code?: number;
+  signal?: string;
+  uptimeMs?: number;
+  memoryMb?: number;
+  /** Attempts that the worker had. */
+  attempts?: { conversation: string; attempt: string }[];
+  /** The last lines of its error output. */
+  output?: string[];
+  decision?: "restart" | "stays-stopped" | "failed" | "stopped";
+  restartInMs?: number;
+}
+
+/**
+ * `start`, `stop`, `restart`: asked for by a person. `skep-started`: what came before ended with the whole program.
+ * `stuck`: an attempt was taken away because nothing was heard of it.
+ */
+export type BotEventKind =
+  | "start"
+  | "stop"
+  | "restart"
+  | "skep-started"
+  | "launched"
+  | "ready"
+  | "login-needed"
+  | "signed-in"
+  | "stuck"
+  | "replaced"
+  | "ended";
 
 export interface Bot {
   name: string;
@@ -138,6 +183,14 @@ export interface BotLimits {
   permissionMs: number;
   /** Is a turn given to a bot again when it is not known whether it was done (B3)? */
   delivery: "at-least-once" | "at-most-once";
+  /** A worker that answers no `ping` for so long hangs, and is replaced (R-C4). Only for bots that say they have a heartbeat. */
+  heartbeatMs: number;
+  /** An attempt of which nothing is heard for so long is taken away and tried again; 0: no limit. A status counts, and so does a question for permission. */
+  progressMs: number;
+  /** Megabytes of a worker with all that it has started. Over it, it gets no new turns and is replaced; 0: no limit. */
+  memoryMb: number;
+  /** How far its processes stand back behind the controller: 0 (not at all) to 19. */
+  nice: number;
 }
 
 export interface Conversation {

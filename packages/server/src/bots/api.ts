@@ -1,6 +1,6 @@
 /** What the doors may ask of the fleet. Throws `Refusal`: `not_found`, `bot_exists`, `field_invalid`, `name_invalid`. */
 import type { RemoteProgram } from "./remote-channel.ts";
-import type { Bot, BotAbility, BotCreate, BotPatch } from "@skep/protocol";
+import type { Bot, BotAbility, BotCreate, BotEvent, BotPatch } from "@skep/protocol";
 
 export interface LogLine {
   /** ISO 8601, UTC. */
@@ -40,6 +40,8 @@ export interface FleetApi {
   connect(name: string, program: RemoteProgram): void;
   /** The newest lines, oldest first, at most `limit`. */
   logs(name: string, limit: number): LogLine[];
+  /** The newest entries before that number, oldest first, at most `limit`. */
+  timeline(name: string, page: { before?: number; limit: number }): Promise<BotEvent[]>;
   /** Called with every change until the returned function is called. */
   watch(onEvent: (event: FleetEvent) => void): () => void;
 }

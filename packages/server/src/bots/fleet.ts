@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Refusal, parseWith, botLimitsSchema, restartSchema } from "@skep/protocol";
-import type { Bot, BotCreate, BotLimits, BotPatch, RestartSettings } from "@skep/protocol";
+import type { Bot, BotCreate, BotEvent, BotLimits, BotPatch, RestartSettings } from "@skep/protocol";
 import type { GroupCommit } from "../store/group-commit.ts";
 import type { Store, StoredBot } from "../store/store.ts";
 import type { Time } from "../time.ts";
@@ -14,11 +14,14 @@ import type { PlaceWanted } from "./pool.ts";
 import { WorkerPool } from "./pool.ts";
 import type { RemoteProgram } from "./remote-channel.ts";
 import { RemotePlaces } from "./remote-places.ts";
+import { ProcessMemory } from "./process-memory.ts";
+import { Timeline } from "./timeline.ts";
+import type { TimelineEntry } from "./timeline.ts";
 import type { TurnEvents, WorkerPlace } from "./worker.ts";
 import type { Flusher } from "./worker-process.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
-const checkEveryMs = 500;
+const checkEveryMs = 200;
 
 interface Definition {
   options: Record<string, unknown>;
@@ -28,7 +31,7 @@ interface Definition {
 }
 
 export interface FleetOptions {
-  store: Pick<Store, "bots">;
+  store: Pick<Store, "bots" | "botEntries">;
   commit: Pick<GroupCommit, "add">;
   kinds: ReadonlyMap<string, Kind>;
   time: Time;
@@ -49,6 +52,7 @@ interface Running {
   log: BotLog;
   /** Where programs connect as this bot; null when its kind starts processes. */
   remote: RemotePlaces | null;
+  timeline: Timeline;
 }
 
 /** All bots: their definitions in the store, their workers as processes. */
@@ -72,7 +76,11 @@ export class Fleet implements FleetApi {
 
   /** Starts what should be running. */
   run(): void {
-    for (const bot of this.#bots.values()) if (bot.stored.wanted) bot.pool.start();
+    for (const bot of this.#bots.values()) {
+      if (!bot.stored.wanted) continue;
+      bot.timeline.add({ what: "skep-started", pid: null, reason: "" });
+      bot.pool.start();
+    }
     this.#lastCheck = this.#o.time.now();
     this.#check();
   }
@@ -89,8 +97,10 @@ export class Fleet implements FleetApi {
 
   #hold(stored: StoredBot, definition: Definition): Running {
     const { name } = stored;
-    const { time, tick, ledger, turns } = this.#o;
-    const log = this.#bots.get(name)?.log ?? new BotLog();
+    const { time, tick, ledger, turns, commit } = this.#o;
+    const before = this.#bots.get(name);
+    const log = before?.log ?? new BotLog();
+    const timeline = before?.timeline ?? new Timeline(name, commit, time);
     const remote = this.#o.kinds.get(stored.kind)?.launch === null ? this.#remote(name, definition.workers) : null;
     const pool = new WorkerPool({
       bot: name,
@@ -99,20 +109,34 @@ export class Fleet implements FleetApi {
         const { launch } = this.#kind(stored.kind);
         if (remote) return remote.open(events);
         if (!launch) throw new Error(`a bot of the kind "${stored.kind}" has no process`);
-        return new WorkerProcess(launch(definition.options, { ...this.#o.launch, folder: this.#folder(name) }), tick, events);
+        const mark = ledger.newMark();
+        const { nice } = definition.limits;
+        return new WorkerProcess(launch(definition.options, { ...this.#o.launch, folder: this.#folder(name) }), { mark, nice }, tick, {
+          ...events,
+          exited: (exit) => {
+            ledger.searchFor(mark);
+            events.exited(exit);
+          },
+        });
       },
       botOptions: definition.options,
       restart: definition.restart,
       concurrency: definition.limits.concurrency,
+      watch: definition.limits,
+      memoryOf: (pid) => {
+        const memory = new ProcessMemory(pid);
+        return () => memory.read();
+      },
       time,
       turns,
       started: (pid) => ledger.add(pid),
       ended: (pid) => ledger.delete(pid),
       log: (source, level, text, pid) => this.#log(bot, { at: new Date(time.now()).toISOString(), pid, source, level, text }),
+      note: (entry) => timeline.add(entry),
       changed: () => this.#tell(name),
       room: () => turns.roomFor(name),
     });
-    const bot: Running = { stored, definition, pool, log, remote };
+    const bot: Running = { stored, definition, pool, log, timeline, remote };
     this.#bots.set(name, bot);
     return bot;
   }
@@ -268,6 +292,7 @@ export class Fleet implements FleetApi {
   async start(name: string): Promise<Bot> {
     const bot = this.#find(name);
     await this.#want(bot, true);
+    bot.timeline.add({ what: "start", pid: null, reason: "" });
     bot.pool.start();
     return this.#describe(bot);
   }
@@ -275,6 +300,7 @@ export class Fleet implements FleetApi {
   async stop(name: string): Promise<Bot> {
     const bot = this.#find(name);
     await this.#want(bot, false);
+    bot.timeline.add({ what: "stop", pid: null, reason: "" });
     await bot.pool.stop("stopped by hand");
     return this.#describe(bot);
   }
@@ -282,6 +308,7 @@ export class Fleet implements FleetApi {
   async restart(name: string): Promise<Bot> {
     const bot = this.#find(name);
     await this.#want(bot, true);
+    bot.timeline.add({ what: "restart", pid: null, reason: "" });
     await bot.pool.restart("restarted by hand");
     return this.#describe(bot);
   }
@@ -305,6 +332,16 @@ export class Fleet implements FleetApi {
 
   logs(name: string, limit: number): LogLine[] {
     return this.#find(name).log.newest(limit);
+  }
+
+  async timeline(name: string, page: { before?: number; limit: number }): Promise<BotEvent[]> {
+    this.#find(name);
+    const entries = await this.#o.store.botEntries(name, page.before ?? Number.MAX_SAFE_INTEGER, page.limit);
+    return entries.map(({ number, at, entry }) => ({
+      ...(JSON.parse(entry) as TimelineEntry),
+      number,
+      at: new Date(at).toISOString(),
+    }));
   }
 
   watch(onEvent: (event: FleetEvent) => void): () => void {
@@ -331,6 +368,7 @@ export class Fleet implements FleetApi {
     this.#stopped = true;
     this.#takeBack?.();
     await Promise.all([...this.#bots.values()].map((bot) => bot.pool.stop("Skep is stopping")));
+    this.#o.ledger.endStrays();
   }
 }
 

@@ -135,6 +135,15 @@ describe("with a server", () => {
     expect((await run(["chat", "nobody"], "x")).error).toContain("nobody");
 
     expect((await run(["bot", "restart", "ada"])).out).toContain("ada: ready");
+    const why = (await run(["bot", "why", "ada"])).out;
+    expect(why).toMatch(/launched\n.*ready\n {4}after \d+/s);
+    expect(why).toMatch(
+      /restarted by hand\n.*ended: exited with code 0 \(restarted by hand\)\n {4}it had run for .*; as it was asked to\n/s,
+    );
+    const entries = (await run(["bot", "why", "ada", "--limit", "2", "--json"])).out.trim().split("\n");
+    expect(entries).toHaveLength(2);
+    expect(JSON.parse(entries.at(-1) ?? "")).toMatchObject({ what: "ready", uptimeMs: expect.any(Number) as unknown });
+    expect(await run(["bot", "why", "nobody"])).toMatchObject({ code: 1 });
     expect((await run(["bot", "stop", "ada"])).out).toContain("skep bot start ada");
     expect((await run(["bot", "logs", "ada", "--limit", "5", "--json"])).out.split("\n").length).toBeGreaterThan(1);
     expect(await run(["bot", "remove", "ada"])).toMatchObject({ code: 2 });

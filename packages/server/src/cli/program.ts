@@ -130,6 +130,7 @@ function botCommands(terminal: Terminal, bot: Command, command: Make, withJson: 
     .option("--attempts <count>", "how often a message is tried before it fails")
     .option("--turn-seconds <seconds>", "how long one attempt may take")
     .option("--permissions <policy>", "what it asks to be allowed: ask (people), allow or reject")
+    .option("--memory <megabytes>", "the most memory that one process may take, with all that it starts")
     .addHelpText(
       "after",
       examples(
@@ -170,6 +171,12 @@ function botCommands(terminal: Terminal, bot: Command, command: Make, withJson: 
       const { makeBotToken, revokeBotToken } = await load();
       if (given.revoke) await revokeBotToken(terminal, dataOf(given), name);
       else await makeBotToken(terminal, dataOf(given), name, given.json === true);
+    });
+  withJson(command(bot, "why <name>", "What happened to a bot and its workers, and what was decided: why did it stop?"))
+    .option("--limit <count>", "how many entries", "50")
+    .action(async (name: string, given: Given & { limit: string }) => {
+      const { printTimeline } = await import("./timeline-command.ts");
+      await printTimeline(terminal, dataOf(given), name, given.limit, given.json === true);
     });
   withJson(command(bot, "logs <name>", "The newest lines that a bot has logged."))
     .option("--limit <count>", "how many lines", "200")

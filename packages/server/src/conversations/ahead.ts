@@ -11,7 +11,7 @@ export function giveAhead(active: ActiveConversation, workers: Pick<Workers, "se
   for (let i = 1; i < turns.length; i++) {
     const [before, turn] = [turns[i - 1], turns[i]];
     if (!before || !turn || turn.phase === "running") continue;
-    if (before.phase !== "running" || turn.phase !== "queued" || turn.text === null || turn.attemptsMade > 0) return;
+    if (before.phase !== "running" || turn.phase !== "queued" || turn.text === null || turn.tries > 0) return;
     const settings = workers.settings(turn.bot);
     if (active.lettingGo > 0 || settings?.delivery !== "at-least-once") return;
     // A turn that kills its worker may take the answers of those before it along: those need an attempt left.

@@ -8,6 +8,8 @@ import { streamName } from "./encode.ts";
 import type { Endings } from "./endings.ts";
 import type { PermissionRequest, Permissions } from "./permissions.ts";
 import { Stream } from "./stream.ts";
+import { lost } from "./suspects.ts";
+import type { Suspects } from "./suspects.ts";
 import type { AttemptFailure, Place, ReportError, Turn, TurnRequest, TurnSettings, Workers } from "./turn.ts";
 import { afterFailure } from "./turn.ts";
 
@@ -25,6 +27,7 @@ export interface AttemptsOptions {
   drafts: Drafts;
   endings: Endings;
   permissions: Permissions;
+  suspects: Pick<Suspects<Turn>, "ended">;
   onError: ReportError;
   /** The turn may be worked on as soon as it is the first of its conversation. */
   runnable(turn: Turn): void;
@@ -69,7 +72,7 @@ export class Attempts {
     turn.announced = false;
     turn.recorded = false;
     turn.asked = 0;
-    if (turn.text !== null && place.context === "message" && turn.attemptsMade === 1 && settings.delivery === "at-least-once") {
+    if (turn.text !== null && place.context === "message" && turn.tries === 1 && settings.delivery === "at-least-once") {
       this.#give(turn, place, { text: turn.text });
       return;
     }
@@ -82,7 +85,7 @@ export class Attempts {
 
   async #prepare(turn: Turn, place: Place, settings: TurnSettings): Promise<void> {
     // An at-most-once turn is known to have begun before the bot sees it; later attempts are counted across restarts the same way (B3, B5).
-    if (settings.delivery === "at-most-once" || turn.attemptsMade > 1) {
+    if (settings.delivery === "at-most-once" || turn.tries > 1) {
       const recorded = this.#o.drafts.record(turn);
       if (settings.delivery === "at-most-once" && !(await recorded)) {
         place.release();
@@ -105,12 +108,12 @@ export class Attempts {
     const { token } = turn;
     turn.phase = "running";
     this.#running.set(token, turn);
-    const given = place.give({ token, attempt: turn.attemptsMade, conversation: turn.active.publicId, author: turn.person, ...request });
+    const given = place.give({ token, attempt: turn.tries, conversation: turn.active.publicId, author: turn.person, ...request });
     if (!given) {
       this.failed(token, { reason: "The bot stopped", retry: true, lost: true });
       return;
     }
-    if (turn.attemptsMade > 1) announce(turn);
+    if (turn.tries > 1) announce(turn);
     if (turn.active.turns[0] === turn && turn.active.turns.length > 1) this.#o.follow(turn.active);
   }
 
@@ -192,6 +195,14 @@ export class Attempts {
     this.#attemptFailed(turn, failure);
   }
 
+  /** Nothing is heard of an attempt any more. */
+  stuck(token: string, reason: string): void {
+    const turn = this.#running.get(token);
+    if (!turn) return;
+    this.#letGo(turn);
+    this.failed(token, { reason, retry: true, lost: false });
+  }
+
   status(token: string, state: "loading" | "waiting" | "running", detail: string): void {
     const turn = this.#running.get(token);
     if (!turn) return;
@@ -205,6 +216,7 @@ export class Attempts {
   /** The attempt is over, whatever comes next. */
   #end(turn: Turn): void {
     this.#running.delete(turn.token);
+    if (turn.suspect) this.#o.suspects.ended(turn);
     this.#o.permissions.attemptOver(turn, null);
     turn.place?.release();
     turn.place = null;
@@ -239,6 +251,7 @@ export class Attempts {
     const settings = this.#o.workers.settings(turn.bot);
     if (turn.phase === "closing") return;
     if (!settings) return void this.#o.endings.fail(turn, "The bot was removed");
+    if (failure.lost) lost(turn, failure.company ?? 1, settings.attempts);
     const after = afterFailure(failure, turn.attemptsMade, settings, this.#o.time.random());
     if (after.kind === "again") takeBackBehind(turn, (other) => this.takeAway(other));
     if (after.kind === "fail") return void this.#o.endings.fail(turn, after.text);

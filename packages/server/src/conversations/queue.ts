@@ -1,10 +1,12 @@
 import type { Tick } from "../tick.ts";
 import { Fifo } from "./fifo.ts";
+import type { Suspects } from "./suspects.ts";
 import type { Place, Turn, Workers } from "./turn.ts";
 
 export interface TurnQueueOptions {
   tick: Pick<Tick, "deliver">;
   workers: Pick<Workers, "place">;
+  suspects: Pick<Suspects<Turn>, "keepsBack" | "given">;
   start(turn: Turn, place: Place): void;
 }
 
@@ -48,9 +50,14 @@ export class TurnQueue {
         queue.shift();
         continue;
       }
+      if (turn.suspect && this.#o.suspects.keepsBack(turn)) {
+        queue.shift();
+        continue;
+      }
       const place = this.#o.workers.place(bot, { conversation: turn.active.publicId, person: turn.person });
       if (!place) return;
       queue.shift();
+      if (turn.suspect) this.#o.suspects.given(turn);
       this.#o.start(turn, place);
     }
   }

@@ -112,6 +112,9 @@ export class Turn {
   /** Attempts up to this one do not count: they were of an earlier round, or taken back before the bot began. */
   baseAttempt: number;
   cancelRequested: boolean;
+  /** Its worker was lost, and it may be the one that has killed it (see `suspects.ts`). */
+  suspect = false;
+  forgiven = 0;
   /** It was taken back once, and is not given ahead again. */
   alone = false;
   /** Names the attempt, for its worker and as its stream. */
@@ -152,12 +155,18 @@ export class Turn {
     this.attempts = attempts;
   }
 
-  get attemptsMade(): number {
+  /** How often it was given to a worker. */
+  get tries(): number {
     return this.attempt - this.baseAttempt;
   }
 
+  /** Those of them that count (B5). */
+  get attemptsMade(): number {
+    return this.tries - this.forgiven;
+  }
+
   get state(): TurnState {
-    if (this.phase === "queued" || this.phase === "pausing") return this.attemptsMade > 0 ? "retrying" : "queued";
+    if (this.phase === "queued" || this.phase === "pausing") return this.tries > 0 ? "retrying" : "queued";
     if (this.waits.length > 0) return "waiting";
     return this.note?.state === "loading" ? "loading" : "running";
   }
@@ -176,11 +185,15 @@ export class Turn {
   }
 }
 
-/** How an attempt ended without an answer. `lost`: the worker died or was replaced; nobody knows how far it came. */
+/**
+ * How an attempt ended without an answer. `lost`: the worker died or was replaced; nobody knows how far it came. `company`: on how many
+ * conversations it was.
+ */
 export interface AttemptFailure {
   reason: string;
   retry: boolean;
   lost: boolean;
+  company?: number;
 }
 
 export type AfterFailure = { kind: "again"; afterMs: number } | { kind: "fail"; text: string };

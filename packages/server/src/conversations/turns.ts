@@ -14,6 +14,7 @@ import type { ConversationLog } from "./log.ts";
 import { Permissions } from "./permissions.ts";
 import { PendingTurns } from "./pending-turns.ts";
 import { TurnQueue } from "./queue.ts";
+import { Suspects } from "./suspects.ts";
 import type { Place, ReportError, TurnOrigin, Workers } from "./turn.ts";
 import { Turn, afterFailure } from "./turn.ts";
 
@@ -38,16 +39,25 @@ export class Turns {
   readonly #pending = new PendingTurns();
   readonly #queue: TurnQueue;
   readonly #endings: Endings;
+  readonly #suspects: Suspects<Turn>;
   readonly #start = (turn: Turn, place: Place): void => this.attempts.start(turn, place);
   #stopped = false;
 
   constructor(options: TurnsOptions) {
     this.#o = options;
     const { store, commit, workers, time, tick, onError } = options;
-    this.#queue = new TurnQueue({ tick, workers, start: this.#start });
+    this.#suspects = new Suspects(time, (turn) => this.#makeRunnable(turn));
+    const suspects = this.#suspects;
+    this.#queue = new TurnQueue({ tick, workers, suspects, start: this.#start });
     this.permissions = new Permissions({ store, commit, time, workers, onError, pending: this.#pending });
     const { permissions } = this;
-    this.#endings = new Endings({ ...options, permissions, pending: this.#pending, ended: (turn) => this.attempts.advance(turn) });
+    this.#endings = new Endings({
+      ...options,
+      permissions,
+      suspects,
+      pending: this.#pending,
+      ended: (turn) => this.attempts.advance(turn),
+    });
     this.attempts = new Attempts({
       store,
       time,
@@ -56,6 +66,7 @@ export class Turns {
       drafts: new Drafts(commit, store.generation),
       endings: this.#endings,
       permissions,
+      suspects,
       runnable: (turn) => this.#makeRunnable(turn),
       roomFor: (bot) => this.#queue.roomFor(bot),
       follow: (active) => this.#follow(active),
@@ -216,6 +227,7 @@ export class Turns {
     this.#queue.stop();
     this.#endings.stop();
     this.permissions.stop();
+    this.#suspects.stop();
     for (const turn of this.#pending) turn.takeBackPause?.();
     await this.attempts.stop(graceMs);
     this.#endings.endWaiting();

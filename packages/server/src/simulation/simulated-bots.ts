@@ -39,6 +39,8 @@ export class SimulatedBots implements Workers {
   readonly #given: Map<string, number>;
   #used = 0;
   readonly #working = new Map<string, string>();
+  /** What happens to an attempt in work when its worker dies, by its token. */
+  readonly #dies = new Map<string, (company: number) => void>();
   turns: Turns | null = null;
 
   constructor(options: {
@@ -138,6 +140,12 @@ export class SimulatedBots implements Workers {
     else this.turns?.attempts.part(token, { type: "tool", id, title: "Count", tool: "execute", state, output: text });
   }
 
+  /** One process works on all of them: it takes the others along. */
+  #die(): void {
+    const tokens = [...this.#working.values()];
+    for (const token of tokens) this.#dies.get(token)?.(tokens.length);
+  }
+
   #nextInLine(line: Line): void {
     const next = line.waiting.shift();
     if (next) next();
@@ -155,10 +163,16 @@ export class SimulatedBots implements Workers {
     const end = (say: () => void): void => {
       if (cancelled()) return;
       this.#working.delete(request.conversation);
+      this.#dies.delete(request.token);
       free();
       say();
       this.#nextInLine(line);
     };
+    let dead = false;
+    this.#dies.set(request.token, (company) => {
+      dead = true;
+      end(() => this.turns?.attempts.failed(request.token, { reason: "died", retry: true, lost: true, company }));
+    });
     const pieces = this.#random.chance(0.4) ? 0 : this.#random.between(1, 6);
     const fate = this.#random.next();
     const { crash, failure, silence } = this.#faults;
@@ -166,6 +180,7 @@ export class SimulatedBots implements Workers {
     let asked = 0;
     const next = (left: number): void => {
       this.#time.after(this.#random.between(0, 120), () => {
+        if (dead) return;
         if (cancelled()) {
           // Cancelled: some bots answer all the same, and nobody wants to hear it.
           this.turns?.attempts.answer(request.token, text);
@@ -185,12 +200,12 @@ export class SimulatedBots implements Workers {
           next(left - 1);
           return;
         }
-        if (fate < crash) end(() => this.turns?.attempts.failed(request.token, { reason: "died", retry: true, lost: true }));
-        else if (fate < crash + failure)
+        if (fate < crash) this.#die();
+        else if (fate < crash + failure) {
           end(() => this.turns?.attempts.failed(request.token, { reason: "failed", retry: true, lost: false }));
-        else if (fate < crash + failure + silence) {
+        } else if (fate < crash + failure + silence) {
           // A hung worker: its supervisor ends it after a while.
-          this.#time.after(2500, () => end(() => this.turns?.attempts.failed(request.token, { reason: "hung", retry: true, lost: true })));
+          this.#time.after(2500, () => this.#dies.get(request.token)?.(1));
         } else end(() => this.turns?.attempts.answer(request.token, text === "" ? `answer to ${request.text}` : undefined));
       });
     };

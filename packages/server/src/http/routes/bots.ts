@@ -5,7 +5,7 @@ import type { FleetApi } from "../../bots/api.ts";
 import { numberQuery } from "../query.ts";
 import type { Route } from "../route.ts";
 import { route } from "../route.ts";
-import { botShape, kindShape, logLineShape } from "../shapes.ts";
+import { botEventShape, botShape, kindShape, logLineShape } from "../shapes.ts";
 
 const params = z.strictObject({ name: nameSchema });
 
@@ -136,6 +136,20 @@ export function botRoutes({ fleet, access }: BotParts): Route[] {
       status: 200,
       response: z.object({ lines: z.array(logLineShape) }),
       handler: async ({ params, query }) => ({ lines: fleet.logs(params.name, query.limit) }),
+    }),
+    route({
+      method: "GET",
+      path: "/api/bots/{name}/timeline",
+      summary: "What happened to a bot and its workers, and what was decided: the newest entries, or those before `before`, oldest first",
+      permission: "bots.read",
+      params,
+      query: z.strictObject({
+        limit: numberQuery(1, 1000).default(100),
+        before: numberQuery(1, Number.MAX_SAFE_INTEGER).exactOptional(),
+      }),
+      status: 200,
+      response: z.object({ entries: z.array(botEventShape) }),
+      handler: async ({ params, query }) => ({ entries: await fleet.timeline(params.name, query) }),
     }),
   ];
 }
