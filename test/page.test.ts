@@ -200,6 +200,55 @@ describe.skipIf(executablePath === undefined)("the page", () => {
     expect(await page.title()).not.toBe("owned");
   });
 
+  test("[T6] thoughts, tools and plans are folded, while they come and afterwards; a plan is open", async () => {
+    await begin();
+    await say("/tool Look <b>into</b> the hive");
+    const tool = page.locator("#log .part.tool");
+    await tool.locator(".state", { hasText: "done" }).waitFor();
+    expect(await tool.locator("summary span").first().textContent()).toBe("Look <b>into</b> the hive");
+    expect(await tool.locator("pre").last().isVisible()).toBe(false);
+    await tool.locator("summary").focus();
+    await page.keyboard.press("Enter");
+    await tool.locator("pre", { hasText: "3 bees" }).waitFor();
+    await say("/thought one two three");
+    await page.locator("#log .part.thought").waitFor();
+    expect(await page.locator("#log .part.thought div").textContent()).toBe("one two three ");
+    await say("/plan 3");
+    await page.locator("#log .part.plan li.completed").nth(2).waitFor();
+    await page.reload();
+    await page.locator("#log .part.plan li.completed").nth(2).waitFor();
+    expect(await page.locator("#log .part").count()).toBe(3);
+  });
+
+  test("[P1] [P2] a request for permission is a card, is decided on with the keyboard, and survives a reload", async () => {
+    await begin();
+    await say("/permission Empty \u202egpj.evih <script>");
+    const card = page.locator("#turns .permission");
+    await card.waitFor();
+    // What would turn the text around is shown by its number, not obeyed.
+    expect(await card.locator(".question").textContent()).toBe("bee asks: Empty ‹U+202E›gpj.evih <script>");
+    await page.locator("#turns .status", { hasText: "bee waits for your decision" }).waitFor();
+    await page.reload();
+    await card.waitFor();
+    await card.getByRole("button", { name: "Reject" }).focus();
+    await page.keyboard.press("Enter");
+    await page.locator("#log .text", { hasText: ": no" }).waitFor();
+    expect(await page.locator("#turns .permission").count()).toBe(0);
+    expect(await page.locator("#log .part.tool .state").textContent()).toBe("failed");
+  });
+
+  test("[P2] what another tab has decided takes the card away here", async () => {
+    await begin();
+    await say("/permission Open the hive");
+    await page.locator("#turns .permission").waitFor();
+    const other = await context.newPage();
+    await other.goto(page.url());
+    await other.locator("#turns .permission").getByRole("button", { name: "Allow", exact: true }).click();
+    await page.locator("#log .text", { hasText: ": once" }).waitFor();
+    expect(await page.locator("#turns .permission").count()).toBe(0);
+    await other.close();
+  });
+
   test("[T3] [B5] an answer is stopped with Esc and tried again with a button", async () => {
     await begin();
     await say("/stream 300 20");

@@ -4,7 +4,7 @@
  *   node build.ts [FOLDER]
  */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, sep } from "node:path";
 
@@ -40,7 +40,10 @@ export function build(out: string): void {
     const path = join(out, file);
     const up = relative(dirname(file), ".").split(sep).join("/") || ".";
     const text = pointed(readFileSync(path, "utf8"), up);
-    if (/"@skep\//.test(text)) throw new Error(`${file} imports more of the protocol than its parts`);
+    for (const [, target = ""] of text.matchAll(/(?:\bfrom |\bimport\()"([.@][^"]+)"/g)) {
+      const missing = target.startsWith("@skep/") || !existsSync(join(dirname(path), target.replace(/js$/, "d.ts")));
+      if (missing) throw new Error(`${file} imports ${target}, which is no part of the package`);
+    }
     writeFileSync(path, text);
   }
   copyFileSync(join(here, "README.md"), join(out, "README.md"));

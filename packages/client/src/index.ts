@@ -11,6 +11,7 @@ export type { TurnPart } from "./follow-turn.ts";
 export { newId } from "./new-id.ts";
 export type { Acceptance, OutboxRecord } from "./outbox.ts";
 export { memoryStorage, type OutboxStorage } from "./outbox-storage.ts";
+export { visibleText } from "./visible-text.ts";
 export type { PendingSend } from "./pending-sends.ts";
 export { Refusal } from "@skep/protocol/errors";
 /** What is read and written; the conversation of the wire is called `ConversationInfo` here. */
@@ -19,9 +20,17 @@ export type {
   BotState,
   Conversation as ConversationInfo,
   Message,
+  Part,
+  Permission,
+  PermissionOption,
+  PermissionState,
+  PlacedPart,
+  PlanPart,
   Position,
   ResetReason,
   Role,
+  ThoughtPart,
+  ToolPart,
   TurnOutcome,
   TurnState,
 } from "@skep/protocol/wire";

@@ -195,6 +195,10 @@ export class ConversationView {
     }
   }
 
+  async #decide(permission: string, option: string): Promise<void> {
+    await this.conversation.decide(permission, option).catch((error: unknown) => this.#say(error, "Not decided"));
+  }
+
   async #retry(turn: string): Promise<void> {
     await this.conversation.retry(turn).catch((error: unknown) => this.#say(error, "It was not tried again"));
   }
@@ -214,9 +218,10 @@ export class ConversationView {
   }
 
   #showTurns(): void {
-    const { drafts, turns } = this.conversation;
+    const { drafts, turns, permissions } = this.conversation;
+    const asked = [...permissions.values()];
     const online = this.#options.client.connection.name === "open";
-    const active = new Set([...turns.keys(), ...drafts.keys()]);
+    const active = new Set([...turns.keys(), ...drafts.keys(), ...asked.map(({ turn }) => turn)]);
     for (const [turn, { element }] of this.#turnEntries) {
       if (active.has(turn)) continue;
       element.remove();
@@ -225,13 +230,18 @@ export class ConversationView {
     for (const turn of active) {
       let made = this.#turnEntries.get(turn);
       if (!made) {
-        made = turnEntry(this.#options.bot, () => void this.cancel(turn));
+        made = turnEntry(
+          this.#options.bot,
+          () => void this.cancel(turn),
+          ({ id }, option) => this.#decide(id, option),
+        );
         this.#turnEntries.set(turn, made);
         this.#turns.append(made.element);
         const ended = this.#retries.get(turn);
         if (ended) withoutRetry(ended);
       }
-      made.show(drafts.get(turn), turns.get(turn), online);
+      const ofTurn = asked.filter((permission) => permission.turn === turn);
+      made.show(drafts.get(turn), turns.get(turn), ofTurn, online);
     }
   }
 

@@ -1,7 +1,9 @@
 import type { Draft, PendingSend, TurnView } from "@skep/client";
-import type { Message } from "@skep/protocol";
+import type { Message, Permission } from "@skep/protocol";
 import { button, make } from "./element.ts";
 import { showText } from "./message-text.ts";
+import { PartsView } from "./parts-view.ts";
+import { type Decide, PermissionsView } from "./permission-view.ts";
 import { pendingSentence, turnSentence } from "./sentences.ts";
 
 /** One entry of the conversation. Its parts are kept, so that a change touches only what has changed. */
@@ -33,6 +35,10 @@ export function messageEntry(message: Message, retry: (turn: string) => void): E
   made.element.dataset["seq"] = String(message.seq);
   made.element.title = new Date(message.createdAt).toLocaleString();
   showText(made.text, message.text);
+  if (message.parts) {
+    made.text.before(new PartsView(message.parts).element);
+    made.text.hidden = message.text === "";
+  }
   const { turn, outcome } = message;
   if (turn !== undefined && outcome !== undefined && outcome !== "completed") {
     made.text.hidden = message.text === "";
@@ -49,17 +55,23 @@ export const withoutRetry = ({ status }: Entry): void => {
 /** An answer while it is written. */
 export interface TurnEntry {
   readonly element: HTMLLIElement;
-  show(draft: Draft | undefined, turn: TurnView | undefined, online: boolean): void;
+  show(draft: Draft | undefined, turn: TurnView | undefined, permissions: readonly Permission[], online: boolean): void;
 }
 
-export function turnEntry(bot: string, cancel: () => void): TurnEntry {
+export function turnEntry(bot: string, cancel: () => void, decide: Decide): TurnEntry {
   const made = entry("bot", bot);
+  const parts = new PartsView();
+  const asked = new PermissionsView(decide);
+  made.text.before(parts.element);
+  made.text.after(asked.element);
   made.status.role = "status";
   const stop = button("Stop", cancel);
   let shown = "";
   return {
     element: made.element,
-    show: (draft, turn, online) => {
+    show: (draft, turn, permissions, online) => {
+      parts.show(draft?.parts ?? []);
+      asked.show(permissions, online);
       const text = draft?.text ?? "";
       if (text !== shown) {
         if (text.startsWith(shown) && !text.includes("```") && made.text.firstChild instanceof Text)

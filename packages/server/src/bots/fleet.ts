@@ -1,21 +1,27 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Refusal, parseWith, botLimitsSchema, restartSchema } from "@skep/protocol";
-import type { Bot, BotCreate, BotLimits, BotPatch, RestartSettings } from "@skep/protocol";
+import type { Bot, BotCreate, BotEvent, BotLimits, BotPatch, RestartSettings } from "@skep/protocol";
 import type { GroupCommit } from "../store/group-commit.ts";
 import type { Store, StoredBot } from "../store/store.ts";
 import type { Time } from "../time.ts";
-import type { FleetApi, FleetEvent, LogLine } from "./api.ts";
+import type { FleetApi, FleetEvent, KindDescription, LogLine } from "./api.ts";
 import { BotLog } from "./bot-log.ts";
+import { describeKind } from "./kinds/kind.ts";
 import type { Kind, LaunchContext } from "./kinds/kind.ts";
 import type { Ledger } from "./ledger.ts";
 import type { PlaceWanted } from "./pool.ts";
 import { WorkerPool } from "./pool.ts";
+import type { RemoteProgram } from "./remote-channel.ts";
+import { RemotePlaces } from "./remote-places.ts";
+import { ProcessMemory } from "./process-memory.ts";
+import { Timeline } from "./timeline.ts";
+import type { TimelineEntry } from "./timeline.ts";
 import type { TurnEvents, WorkerPlace } from "./worker.ts";
 import type { Flusher } from "./worker-process.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
-const checkEveryMs = 500;
+const checkEveryMs = 200;
 
 interface Definition {
   options: Record<string, unknown>;
@@ -25,7 +31,7 @@ interface Definition {
 }
 
 export interface FleetOptions {
-  store: Pick<Store, "bots">;
+  store: Pick<Store, "bots" | "botEntries">;
   commit: Pick<GroupCommit, "add">;
   kinds: ReadonlyMap<string, Kind>;
   time: Time;
@@ -44,6 +50,9 @@ interface Running {
   definition: Definition;
   pool: WorkerPool;
   log: BotLog;
+  /** Where programs connect as this bot; null when its kind starts processes. */
+  remote: RemotePlaces | null;
+  timeline: Timeline;
 }
 
 /** All bots: their definitions in the store, their workers as processes. */
@@ -62,12 +71,16 @@ export class Fleet implements FleetApi {
 
   /** Reads the definitions; starts no process yet. Turns can be recovered after this. */
   async load(): Promise<void> {
-    for (const stored of await this.#o.store.bots()) this.#hold(stored, JSON.parse(stored.definition) as Definition);
+    for (const stored of await this.#o.store.bots()) this.#hold(stored, definitionFrom(stored));
   }
 
   /** Starts what should be running. */
   run(): void {
-    for (const bot of this.#bots.values()) if (bot.stored.wanted) bot.pool.start();
+    for (const bot of this.#bots.values()) {
+      if (!bot.stored.wanted) continue;
+      bot.timeline.add({ what: "skep-started", pid: null, reason: "" });
+      bot.pool.start();
+    }
     this.#lastCheck = this.#o.time.now();
     this.#check();
   }
@@ -84,29 +97,55 @@ export class Fleet implements FleetApi {
 
   #hold(stored: StoredBot, definition: Definition): Running {
     const { name } = stored;
-    const { time, tick, ledger, turns } = this.#o;
-    const log = this.#bots.get(name)?.log ?? new BotLog();
+    const { time, tick, ledger, turns, commit } = this.#o;
+    const before = this.#bots.get(name);
+    const log = before?.log ?? new BotLog();
+    const timeline = before?.timeline ?? new Timeline(name, commit, time);
+    const remote = this.#o.kinds.get(stored.kind)?.launch === null ? this.#remote(name, definition.workers) : null;
     const pool = new WorkerPool({
       bot: name,
       workers: definition.workers,
       open: (events) => {
-        const launch = this.#kind(stored.kind).launch(definition.options, { ...this.#o.launch, folder: this.#folder(name) });
-        return new WorkerProcess(launch, tick, events);
+        const { launch } = this.#kind(stored.kind);
+        if (remote) return remote.open(events);
+        if (!launch) throw new Error(`a bot of the kind "${stored.kind}" has no process`);
+        const mark = ledger.newMark();
+        const { nice } = definition.limits;
+        return new WorkerProcess(launch(definition.options, { ...this.#o.launch, folder: this.#folder(name) }), { mark, nice }, tick, {
+          ...events,
+          exited: (exit) => {
+            ledger.searchFor(mark);
+            events.exited(exit);
+          },
+        });
       },
       botOptions: definition.options,
       restart: definition.restart,
       concurrency: definition.limits.concurrency,
+      watch: definition.limits,
+      memoryOf: (pid) => {
+        const memory = new ProcessMemory(pid);
+        return () => memory.read();
+      },
       time,
       turns,
       started: (pid) => ledger.add(pid),
       ended: (pid) => ledger.delete(pid),
       log: (source, level, text, pid) => this.#log(bot, { at: new Date(time.now()).toISOString(), pid, source, level, text }),
+      note: (entry) => timeline.add(entry),
       changed: () => this.#tell(name),
       room: () => turns.roomFor(name),
     });
-    const bot: Running = { stored, definition, pool, log };
+    const bot: Running = { stored, definition, pool, log, timeline, remote };
     this.#bots.set(name, bot);
     return bot;
+  }
+
+  /** The same over all changes of the bot: programs stay while its workers are made anew. */
+  #remote(bot: string, limit: number): RemotePlaces {
+    const places = this.#bots.get(bot)?.remote ?? new RemotePlaces({ bot, time: this.#o.time, flusher: this.#o.tick });
+    places.limit = limit;
+    return places;
   }
 
   #log(bot: Running, line: LogLine): void {
@@ -159,6 +198,7 @@ export class Fleet implements FleetApi {
     return {
       name: stored.name,
       kind: stored.kind,
+      can: this.#o.kinds.get(stored.kind)?.can ?? [],
       ...definition,
       state,
       ...(reason === "" ? {} : { reason }),
@@ -167,6 +207,10 @@ export class Fleet implements FleetApi {
       processes: pool.statuses,
       createdAt: new Date(stored.createdAt).toISOString(),
     };
+  }
+
+  kinds(): KindDescription[] {
+    return [...this.#o.kinds.values()].map(describeKind);
   }
 
   list(): Bot[] {
@@ -240,6 +284,7 @@ export class Fleet implements FleetApi {
     this.#bots.delete(name);
     this.#o.turns.failAll(name, `The bot "${name}" was removed`);
     await bot.pool.stop("removed");
+    bot.remote?.close();
     rmSync(join(this.#o.folder, name), { recursive: true, force: true });
     this.#tell(name);
   }
@@ -247,6 +292,7 @@ export class Fleet implements FleetApi {
   async start(name: string): Promise<Bot> {
     const bot = this.#find(name);
     await this.#want(bot, true);
+    bot.timeline.add({ what: "start", pid: null, reason: "" });
     bot.pool.start();
     return this.#describe(bot);
   }
@@ -254,6 +300,7 @@ export class Fleet implements FleetApi {
   async stop(name: string): Promise<Bot> {
     const bot = this.#find(name);
     await this.#want(bot, false);
+    bot.timeline.add({ what: "stop", pid: null, reason: "" });
     await bot.pool.stop("stopped by hand");
     return this.#describe(bot);
   }
@@ -261,12 +308,40 @@ export class Fleet implements FleetApi {
   async restart(name: string): Promise<Bot> {
     const bot = this.#find(name);
     await this.#want(bot, true);
+    bot.timeline.add({ what: "restart", pid: null, reason: "" });
     await bot.pool.restart("restarted by hand");
     return this.#describe(bot);
   }
 
+  expectsPrograms(name: string): boolean {
+    return this.#find(name).remote !== null;
+  }
+
+  connect(name: string, program: RemoteProgram): void {
+    const bot = this.#bots.get(name);
+    if (!bot?.remote) return program.end("not_allowed", `there is no remote bot named "${name}"`);
+    this.#log(bot, {
+      at: new Date(this.#o.time.now()).toISOString(),
+      pid: null,
+      source: "skep",
+      level: "info",
+      text: "a program has connected",
+    });
+    bot.remote.connect(program);
+  }
+
   logs(name: string, limit: number): LogLine[] {
     return this.#find(name).log.newest(limit);
+  }
+
+  async timeline(name: string, page: { before?: number; limit: number }): Promise<BotEvent[]> {
+    this.#find(name);
+    const entries = await this.#o.store.botEntries(name, page.before ?? Number.MAX_SAFE_INTEGER, page.limit);
+    return entries.map(({ number, at, entry }) => ({
+      ...(JSON.parse(entry) as TimelineEntry),
+      number,
+      at: new Date(at).toISOString(),
+    }));
   }
 
   watch(onEvent: (event: FleetEvent) => void): () => void {
@@ -293,7 +368,14 @@ export class Fleet implements FleetApi {
     this.#stopped = true;
     this.#takeBack?.();
     await Promise.all([...this.#bots.values()].map((bot) => bot.pool.stop("Skep is stopping")));
+    this.#o.ledger.endStrays();
   }
+}
+
+/** Limits that came with a later version have their defaults. */
+function definitionFrom(stored: StoredBot): Definition {
+  const definition = JSON.parse(stored.definition) as Definition;
+  return { ...definition, limits: { ...botLimitsSchema.parse({}), ...definition.limits } };
 }
 
 const defined = <T extends object>(fields: T | undefined): Partial<T> =>

@@ -71,4 +71,4 @@ export class WorkerPool {
   }
 }
 
-const order: readonly BotState[] = ["ready", "starting", "backoff", "stopping", "failed", "stopped"];
+const order: readonly BotState[] = ["ready", "login-needed", "starting", "hung", "backoff", "stopping", "failed", "stopped"];

@@ -9,7 +9,16 @@ import type { Terminal } from "./terminal.ts";
 const pathOf = (name: string): string => `/api/bots/${encodeURIComponent(name)}`;
 const json = (value: unknown): string => JSON.stringify(value, null, 2);
 
-const colours = { ready: "green", starting: "yellow", backoff: "yellow", stopping: "yellow", failed: "red", stopped: "gray" } as const;
+const colours = {
+  ready: "green",
+  starting: "yellow",
+  "login-needed": "yellow",
+  hung: "yellow",
+  backoff: "yellow",
+  stopping: "yellow",
+  failed: "red",
+  stopped: "gray",
+} as const satisfies Record<BotState, string>;
 const coloured = (state: BotState): string => styleText(colours[state], state);
 
 /** `temperature=0.2`: the value is JSON where it can be read as JSON, and text otherwise. @throws Failure */
@@ -36,6 +45,8 @@ export interface AddInput {
   concurrency?: string;
   attempts?: string;
   turnSeconds?: string;
+  permissions?: string;
+  memory?: string;
   json: boolean;
 }
 
@@ -50,7 +61,7 @@ const defined = (fields: Record<string, unknown>): Record<string, unknown> =>
 
 /** A launch takes some 50 ms; one that takes longer than this says how to follow it. */
 const launchMs = 5000;
-const settled = new Set<BotState>(["ready", "failed", "stopped", "backoff"]);
+const settled = new Set<BotState>(["ready", "login-needed", "failed", "stopped", "backoff"]);
 
 export async function addBot(terminal: Terminal, data: string, name: string, input: AddInput): Promise<void> {
   const seconds = count("turn-seconds", input.turnSeconds);
@@ -58,6 +69,8 @@ export async function addBot(terminal: Terminal, data: string, name: string, inp
     concurrency: count("concurrency", input.concurrency),
     attempts: count("attempts", input.attempts),
     turnMs: seconds === undefined ? undefined : seconds * 1000,
+    permissions: input.permissions,
+    memoryMb: count("memory", input.memory),
   });
   const body = {
     name,
@@ -72,18 +85,27 @@ export async function addBot(terminal: Terminal, data: string, name: string, inp
   if (input.json) return terminal.out(json(bot));
   terminal.out(`Added ${name} (${bot.kind}): ${coloured(bot.state)}${bot.reason ? `, ${printable(bot.reason)}` : ""}`);
   if (bot.state === "ready") terminal.out(`Talk to it:  skep chat ${name}\nWatch it:    skep bot status ${name}`);
-  else
-    terminal.out(`See why:     skep bot logs ${name}\nThen:        skep bot restart ${name}, or skep bot remove ${name} and add it again`);
+  else if (!isAwaited(bot))
+    terminal.out(`See why:     skep bot why ${name}\nThen:        skep bot restart ${name}, or skep bot remove ${name} and add it again`);
 }
+
+/** Nothing is being started: it waits for a program that connects. */
+const isAwaited = (bot: Bot): boolean => bot.state === "starting" && bot.reason !== undefined;
 
 async function launched(data: string, name: string): Promise<Bot> {
   const deadline = Date.now() + launchMs;
   for (;;) {
     const bot = await callControl<Bot>(data, "GET", pathOf(name));
-    if (settled.has(bot.state) || Date.now() > deadline) return bot;
+    if (settled.has(bot.state) || isAwaited(bot) || Date.now() > deadline) return bot;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+/** Of all its workers together. */
+const memoryOf = ({ processes }: Bot): string => {
+  const known = processes.flatMap(({ memoryMb }) => (memoryMb === null ? [] : [memoryMb]));
+  return known.length === 0 ? "-" : `${Math.round(known.reduce((sum, mb) => sum + mb, 0))} MB`;
+};
 
 export async function listBots(terminal: Terminal, data: string, asJson: boolean): Promise<void> {
   const { bots } = await callControl<{ bots: Bot[] }>(data, "GET", "/api/bots");
@@ -91,7 +113,7 @@ export async function listBots(terminal: Terminal, data: string, asJson: boolean
   if (bots.length === 0) return terminal.out("No bots. Add one: skep bot add echo --kind echo");
   terminal.out(
     table(
-      ["NAME", "KIND", "STATE", "WORKERS", "WORKING", "WAITING", "WHY"],
+      ["NAME", "KIND", "STATE", "WORKERS", "WORKING", "WAITING", "MEMORY", "WHY"],
       bots.map((bot) => [
         bot.name,
         bot.kind,
@@ -99,6 +121,7 @@ export async function listBots(terminal: Terminal, data: string, asJson: boolean
         String(bot.workers),
         String(bot.running),
         String(bot.queued),
+        memoryOf(bot),
         printable(bot.reason ?? ""),
       ]),
     ),
@@ -112,13 +135,15 @@ export async function showBot(terminal: Terminal, data: string, name: string, as
   terminal.out(`${bot.running} working, ${bot.queued} waiting`);
   terminal.out(
     table(
-      ["PID", "STATE", "SINCE", "WORKING", "RESTARTS"],
-      bot.processes.map(({ pid, state, startedAt, running, restarts }) => [
+      ["PID", "STATE", "SINCE", "WORKING", "RESTARTS", "MEMORY", "WHY"],
+      bot.processes.map(({ pid, state, startedAt, running, restarts, memoryMb, reason }) => [
         pid === null ? "-" : String(pid),
         coloured(state),
         startedAt === null ? "-" : new Date(startedAt).toISOString(),
         String(running),
         String(restarts),
+        memoryMb === null ? "-" : `${memoryMb} MB`,
+        printable(reason ?? ""),
       ]),
     ),
   );
@@ -149,6 +174,21 @@ export async function removeBot(terminal: Terminal, data: string, name: string, 
   }
   await callControl<undefined>(data, "DELETE", pathOf(name));
   terminal.out(`Removed ${name}.`);
+}
+
+export async function makeBotToken(terminal: Terminal, data: string, name: string, asJson: boolean): Promise<void> {
+  const made = await callControl<{ token: string; createdAt: string }>(data, "POST", `${pathOf(name)}/token`);
+  if (asJson) return terminal.out(json(made));
+  // Alone on standard output, so that a script can take it: TOKEN=$(skep bot token far)
+  terminal.out(made.token);
+  terminal.error(
+    `This is the only time it is shown, and an older one has ended. With it a program connects as ${name}: docs/bot-protocol.md.`,
+  );
+}
+
+export async function revokeBotToken(terminal: Terminal, data: string, name: string): Promise<void> {
+  await callControl<undefined>(data, "DELETE", `${pathOf(name)}/token`);
+  terminal.out(`The token of ${name} is revoked; its program cannot connect any more.`);
 }
 
 export async function printLogs(terminal: Terminal, data: string, name: string, limit: string, asJson: boolean): Promise<void> {

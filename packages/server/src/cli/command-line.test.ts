@@ -135,11 +135,40 @@ describe("with a server", () => {
     expect((await run(["chat", "nobody"], "x")).error).toContain("nobody");
 
     expect((await run(["bot", "restart", "ada"])).out).toContain("ada: ready");
+    const why = (await run(["bot", "why", "ada"])).out;
+    expect(why).toMatch(/launched\n.*ready\n {4}after \d+/s);
+    expect(why).toMatch(
+      /restarted by hand\n.*ended: exited with code 0 \(restarted by hand\)\n {4}it had run for .*; as it was asked to\n/s,
+    );
+    const entries = (await run(["bot", "why", "ada", "--limit", "2", "--json"])).out.trim().split("\n");
+    expect(entries).toHaveLength(2);
+    expect(JSON.parse(entries.at(-1) ?? "")).toMatchObject({ what: "ready", uptimeMs: expect.any(Number) as unknown });
+    expect(await run(["bot", "why", "nobody"])).toMatchObject({ code: 1 });
     expect((await run(["bot", "stop", "ada"])).out).toContain("skep bot start ada");
     expect((await run(["bot", "logs", "ada", "--limit", "5", "--json"])).out.split("\n").length).toBeGreaterThan(1);
     expect(await run(["bot", "remove", "ada"])).toMatchObject({ code: 2 });
     expect(await run(["bot", "remove", "ada", "--yes"])).toMatchObject({ code: 0 });
     expect(await run(["bot", "status", "ada"])).toMatchObject({ code: 1 });
+  });
+
+  test("a remote bot says at once that it waits for its program; its token is alone on standard output", async () => {
+    const added = await run(["bot", "add", "far", "--kind", "remote"]);
+    expect(added).toMatchObject({ code: 0, error: "" });
+    expect(added.out).toBe(
+      "Added far (remote): starting, no program has connected yet; `skep bot token far` makes the token that it needs\n",
+    );
+    const { code, out, error } = await run(["bot", "token", "far"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^skep_bot_[\w-]{43}\n$/);
+    expect(error).toContain("the only time");
+    expect(JSON.parse((await run(["bot", "token", "far", "--json"])).out)).toMatchObject({ token: expect.any(String) as unknown });
+    expect(await run(["bot", "token", "far", "--revoke"])).toMatchObject({ code: 0 });
+    expect(await run(["bot", "token", "far", "--revoke"])).toMatchObject({
+      code: 1,
+      error: expect.stringContaining("no token") as unknown,
+    });
+    expect(await run(["bot", "token", "echo"])).toMatchObject({ code: 1, error: expect.stringContaining("remote") as unknown });
+    await run(["bot", "remove", "far", "--yes"]);
   });
 
   test("a mistake in a definition is said as the server says it", async () => {

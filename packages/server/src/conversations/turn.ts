@@ -9,11 +9,15 @@
  *   queued, pausing ──cancel──> closing
  *   running, behind another turn of its conversation that is to be tried again ──> queued   (taken back, not counted)
  *
+ * A running turn that has asked for permission shows as "waiting" until the last of its questions is answered (`permissions.ts`); its limits of
+ * time stand still meanwhile (P6): whoever watches progress looks at `waits`.
+ *
  * The store knows only "pending" and the outcome: whatever is in memory here can be lost at any moment, and the turn begins again.
  */
 import type { TurnState } from "@skep/protocol";
 import type { ActiveConversation } from "./active.ts";
 import { encode, turnName } from "./encode.ts";
+import type { StoredPermission } from "../store/permission.ts";
 import type { Stream } from "./stream.ts";
 
 /** What a bot's definition says about its turns. */
@@ -22,6 +26,9 @@ export interface TurnSettings {
   attempts: number;
   turnMs: number;
   answerBytes: number;
+  partsBytes: number;
+  permissions: "ask" | "allow" | "reject";
+  permissionMs: number;
   delivery: "at-least-once" | "at-most-once";
 }
 
@@ -37,7 +44,19 @@ export interface Place {
   next(): Place | null;
   /** Asks the worker to stop; when it does not within `graceMs`, it is replaced. Then the place is free again and `onLetGo` is called, once. */
   cancel(token: string, graceMs: number, onLetGo: () => void): void;
+  /** Answers a request for permission of the attempt, if the worker still has it. `option` null: rejected. */
+  decide(token: string, request: string, option: string | null): void;
 }
+
+/** What turns need of the fleet. The composition root connects the two. */
+export interface Workers {
+  /** null: there is no such bot. */
+  settings(bot: string): TurnSettings | null;
+  /** A free place of a ready worker, or null. `roomFor` is called with the bot's name when there is one again. */
+  place(bot: string, wanted: { conversation: string; person: string }): Place | null;
+}
+
+export type ReportError = (event: string, detail: { turn?: string; conversation?: string; bot?: string; reason: string }) => void;
 
 export interface TurnRequest {
   token: string;
@@ -46,6 +65,21 @@ export interface TurnRequest {
   author: string;
   text: string;
   history?: { role: "person" | "bot"; author: string; text: string }[];
+}
+
+export interface PendingPermission {
+  stored: StoredPermission;
+  takeBackExpiry: () => void;
+}
+
+/** An attempt's question that has no answer yet. */
+export interface PermissionWait {
+  /** As the bot calls it. */
+  request: string;
+  title: string;
+  detail: string;
+  /** null until it is stored. */
+  id: number | null;
 }
 
 export type TurnPhase = "queued" | "starting" | "running" | "pausing" | "closing";
@@ -78,6 +112,9 @@ export class Turn {
   /** Attempts up to this one do not count: they were of an earlier round, or taken back before the bot began. */
   baseAttempt: number;
   cancelRequested: boolean;
+  /** Its worker was lost, and it may be the one that has killed it (see `suspects.ts`). */
+  suspect = false;
+  forgiven = 0;
   /** It was taken back once, and is not given ahead again. */
   alone = false;
   /** Names the attempt, for its worker and as its stream. */
@@ -96,6 +133,13 @@ export class Turn {
   interrupted: { stream: string; text: string } | null = null;
   attempts: number;
   takeBackPause: (() => void) | null = null;
+  /** Its requests for permission that are pending; null while there never was one. */
+  permissions: Map<number, PendingPermission> | null = null;
+  /** Those that the running attempt waits for. While there are some, no limit of time counts. */
+  waits: PermissionWait[] = [];
+  waitingSince = 0;
+  /** How often this attempt has asked. */
+  asked = 0;
 
   constructor(active: ActiveConversation, from: TurnOrigin, attempts: number) {
     this.number = from.turn;
@@ -111,12 +155,19 @@ export class Turn {
     this.attempts = attempts;
   }
 
-  get attemptsMade(): number {
+  /** How often it was given to a worker. */
+  get tries(): number {
     return this.attempt - this.baseAttempt;
   }
 
+  /** Those of them that count (B5). */
+  get attemptsMade(): number {
+    return this.tries - this.forgiven;
+  }
+
   get state(): TurnState {
-    if (this.phase === "queued" || this.phase === "pausing") return this.attemptsMade > 0 ? "retrying" : "queued";
+    if (this.phase === "queued" || this.phase === "pausing") return this.tries > 0 ? "retrying" : "queued";
+    if (this.waits.length > 0) return "waiting";
     return this.note?.state === "loading" ? "loading" : "running";
   }
 
@@ -129,16 +180,20 @@ export class Turn {
       state: this.state,
       attempt: Math.min(trying, this.attempts),
       attempts: this.attempts,
-      ...(this.note ? { reason: this.note.reason } : {}),
+      ...(this.waits[0] ? { reason: this.waits[0].title } : this.note ? { reason: this.note.reason } : {}),
     });
   }
 }
 
-/** How an attempt ended without an answer. `lost`: the worker died or was replaced; nobody knows how far it came. */
+/**
+ * How an attempt ended without an answer. `lost`: the worker died or was replaced; nobody knows how far it came. `company`: on how many
+ * conversations it was.
+ */
 export interface AttemptFailure {
   reason: string;
   retry: boolean;
   lost: boolean;
+  company?: number;
 }
 
 export type AfterFailure = { kind: "again"; afterMs: number } | { kind: "fail"; text: string };

@@ -8,6 +8,7 @@ export const echo = defineKind({
   name: "echo",
   title: "Echo",
   summary: "Answers with what it was told. For trying things out, for tests and for measuring; needs no model.",
+  can: ["cancel"],
   options: z.strictObject({
     prefix: textSchema.default(echoDefaults.prefix).describe("Text before every answer."),
     commands: z
@@ -26,5 +27,5 @@ export const echo = defineKind({
     startMs: millisecondsSchema.default(echoDefaults.startMs).describe("Milliseconds before it says that it is ready."),
     crashAtStart: z.boolean().default(echoDefaults.crashAtStart).describe("Ends with code 1 before it is ready, every time."),
   }),
-  launch: (_, context) => launchWorker("echo", context),
+  launch: (_, context) => launchWorker("echo", context, [], "alone"),
 });

@@ -8,6 +8,7 @@ export const ollama = defineKind({
   name: "ollama",
   title: "Ollama",
   summary: "A model that runs on this machine or in your network, through Ollama.",
+  can: ["cancel"],
   options: z.strictObject({
     url: urlSchema.default(ollamaDefaults.url).describe("Where the Ollama server is."),
     model: z.string().trim().min(1).max(200).describe('The model\'s name as `ollama list` shows it, such as "llama3.2".'),
@@ -36,5 +37,5 @@ export const ollama = defineKind({
       .describe("An answer that takes longer than so many milliseconds is given up. 0: only the bot's own limit counts."),
   }),
   // Certificates of your own for https.
-  launch: (_, context) => launchWorker("ollama", context, ["NODE_EXTRA_CA_CERTS"]),
+  launch: (_, context) => launchWorker("ollama", context, ["NODE_EXTRA_CA_CERTS"], "network"),
 });

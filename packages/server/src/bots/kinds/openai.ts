@@ -8,6 +8,7 @@ export const openai = defineKind({
   name: "openai",
   title: "OpenAI-compatible",
   summary: "A model behind any server that speaks OpenAI's chat completions: OpenAI itself, vLLM, llama.cpp, LM Studio, OpenRouter…",
+  can: ["cancel"],
   options: z.strictObject({
     baseUrl: urlSchema
       .default(openaiDefaults.baseUrl)
@@ -55,5 +56,6 @@ export const openai = defineKind({
       .describe("An answer that takes longer than so many milliseconds is given up. 0: only the bot's own limit counts."),
   }),
   // Certificates of your own for https.
-  launch: ({ apiKeyEnv }, context) => launchWorker("openai", context, ["NODE_EXTRA_CA_CERTS", ...(apiKeyEnv === "" ? [] : [apiKeyEnv])]),
+  launch: ({ apiKeyEnv }, context) =>
+    launchWorker("openai", context, ["NODE_EXTRA_CA_CERTS", ...(apiKeyEnv === "" ? [] : [apiKeyEnv])], "network"),
 });
