@@ -3,7 +3,7 @@ import type { ClientMessage, Message, ServerMessage } from "@skep/protocol/wire"
 import { connect } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import type { Socket } from "./connection.ts";
-import { HistoryReset } from "./conversation.ts";
+import { HistoryReset } from "./history-reset.ts";
 import type { TurnPart } from "./follow-turn.ts";
 import { memoryStorage } from "./outbox-storage.ts";
 
@@ -315,4 +315,18 @@ test("[K1] a message on its way is shown until it stands in the log, and never t
   expect(shown).toEqual(["a", "b"]);
   stop();
   client.close();
+});
+
+test("readers and watchers end when the client is closed, with a connection or without one", async () => {
+  for (const open of [true, false]) {
+    const { line, client } = begin();
+    if (open) await line.open();
+    const reading = client.conversation(conversation).read().next();
+    const watching = client.fleet.watch().next();
+    await settled();
+    client.close();
+    await settled();
+    expect(await Promise.race([reading, settled()])).toEqual({ done: true, value: undefined });
+    expect(await Promise.race([watching, settled()])).toEqual({ done: true, value: undefined });
+  }
 });

@@ -45,6 +45,7 @@ export class Client {
   #scheduled = false;
   #person: string | null = null;
   #ended: Refusal | "closed" | null = null;
+  readonly #closing = new AbortController();
 
   constructor(options: ConnectOptions) {
     const base = new URL(options.url);
@@ -71,6 +72,7 @@ export class Client {
       clock,
       random,
       call: this.call,
+      closing: this.#closing.signal,
       heldMessages: options.heldMessages ?? 1000,
       ended,
       connected: () => this.#connection.state.name === "open",
@@ -150,8 +152,9 @@ export class Client {
   close(): void {
     if (this.#ended === "closed") return;
     this.#ended = "closed";
+    this.#closing.abort();
     this.#connection.step({ type: "stop" });
-    this.fleet.ended();
+    this.#tellOfTheEnd();
     this.#sender.close(new Refusal("shutting_down", "the client was closed before there was an answer"));
     this.#flush();
   }
@@ -173,11 +176,16 @@ export class Client {
       const code = state.code === 4503 ? "not_allowed" : state.code === 4501 ? "not_signed_in" : "state_conflict";
       this.#ended = new Refusal(code, state.reason === "" ? undefined : state.reason);
       this.#sender.rejectAll(this.#ended);
-      for (const conversation of this.#conversations.values()) this.#touched.add(conversation);
-      this.fleet.ended();
+      this.#tellOfTheEnd();
     }
     this.#schedule();
     for (const listener of this.#connectionListeners) listener(state);
+  }
+
+  /** Nothing will come any more: whoever waits is to look at `ended`. */
+  #tellOfTheEnd(): void {
+    for (const conversation of this.#conversations.values()) this.#touched.add(conversation);
+    this.fleet.ended();
   }
 
   #onMessage(message: ServerMessage): void {

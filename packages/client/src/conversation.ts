@@ -1,8 +1,6 @@
 import type { ClientMessage, Message, Permission, Position, ResetReason } from "@skep/protocol/wire";
 import { Refusal, type WireError } from "@skep/protocol/errors";
 import { fullJitter } from "./back-off.ts";
-import type { ServerCaller } from "./call-server.ts";
-import type { Clock } from "./clock.ts";
 import {
   type ConversationInput,
   type ConversationState,
@@ -12,19 +10,12 @@ import {
   type TurnView,
 } from "./conversation-state.ts";
 import { followTurn, type TurnNow, type TurnPart } from "./follow-turn.ts";
+import { HeldMessages } from "./held-messages.ts";
+import { History, type HistoryHost, type HistoryPage } from "./history.ts";
 import type { Acceptance, Lane } from "./outbox.ts";
 import { type PendingSend, PendingSends } from "./pending-sends.ts";
-
-/** History differs from what a reader has: the server's log begins another life, or the conversation is gone (S1). */
-export class HistoryReset extends Error {
-  readonly reason: ResetReason;
-
-  constructor(reason: ResetReason) {
-    super(`the history was reset (${reason}); read it again from the first message`);
-    this.name = "HistoryReset";
-    this.reason = reason;
-  }
-}
+import { readMessages } from "./read-messages.ts";
+import { Wakes } from "./wakes.ts";
 
 /** What is new since the listener was called last. */
 export interface ConversationChange {
@@ -35,10 +26,7 @@ export interface ConversationChange {
 }
 
 /** What a conversation needs of the client that it belongs to. */
-export interface ConversationHost {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly call: ServerCaller;
+export interface ConversationHost extends HistoryHost {
   readonly heldMessages: number;
   /** Why nothing will come any more; null while something may. */
   ended(): Refusal | "closed" | null;
@@ -52,20 +40,18 @@ export interface ConversationHost {
   newKey(): string;
 }
 
-const pageSize = 500;
-
 /** One conversation. It is subscribed to while somebody reads, listens or follows a turn. */
 export class Conversation {
   readonly id: string;
   readonly #host: ConversationHost;
   #state: ConversationState = conversationFrom(null);
-  /** The newest messages without a gap, up to the position. Readers that are further behind fetch pages. */
-  #held: Message[] = [];
+  readonly #held: HeldMessages;
+  readonly #history: History;
   #users = 0;
   #resets = 0;
   #denials = 0;
   readonly #listeners = new Set<(change: ConversationChange) => void>();
-  #wakes = new Set<() => void>();
+  readonly #wakes = new Wakes();
   #fresh: Message[] = [];
   #freshReset: ResetReason | null = null;
   readonly #sends = new PendingSends();
@@ -74,6 +60,8 @@ export class Conversation {
   constructor(id: string, host: ConversationHost) {
     this.id = id;
     this.#host = host;
+    this.#held = new HeldMessages(host.heldMessages);
+    this.#history = new History(this.#path, host);
   }
 
   get phase(): ConversationState["phase"] {
@@ -157,29 +145,13 @@ export class Conversation {
   async *read({ after, signal }: { after?: Position; signal?: AbortSignal } = {}): AsyncGenerator<Message, void> {
     const leave = this.#join(after ?? null);
     try {
-      const resets = this.#resets;
-      let epoch = after?.epoch ?? null;
-      let seq = after?.seq ?? 0;
-      for (;;) {
-        const ended = this.#host.ended();
-        if (signal?.aborted || ended === "closed") return;
-        if (this.#resets !== resets) throw new HistoryReset(this.#state.reason ?? "epoch");
-        if (ended) throw ended;
-        const { position } = this.#state;
-        epoch ??= position?.epoch ?? null;
-        if (position && position.epoch !== epoch) throw new HistoryReset("epoch");
-        const held = position ? this.#held[seq - (position.seq - this.#held.length)] : undefined;
-        if (held) {
-          seq = held.seq;
-          yield held;
-        } else if (position && seq < position.seq) {
-          for (const message of await this.#page(seq, epoch, signal)) {
-            if (signal?.aborted) return;
-            seq = message.seq;
-            yield message;
-          }
-        } else await this.#wake(signal);
-      }
+      const log = {
+        held: this.#held,
+        history: this.#history,
+        now: () => ({ position: this.#state.position, resets: this.#resets, reason: this.#state.reason, ended: this.#host.ended() }),
+        changed: (until?: AbortSignal) => this.#wakes.next(until),
+      };
+      yield* readMessages(log, after ?? null, signal);
     } finally {
       leave();
     }
@@ -210,7 +182,7 @@ export class Conversation {
       return { draft: drafts.get(turn), view: turns.get(turn), permissions: [...permissions.values()].filter((one) => one.turn === turn) };
     };
     try {
-      yield* followTurn(turn, messages, look, () => this.#wake(stopped));
+      yield* followTurn(turn, messages, look, () => this.#wakes.next(stopped));
     } finally {
       stop.abort();
       await messages.return();
@@ -224,17 +196,8 @@ export class Conversation {
   }
 
   /** A page of history before a message, oldest first; the newest page without `before`. `limit` up to 500. */
-  async history({ before, limit = 100 }: { before?: number; limit?: number } = {}): Promise<{
-    epoch: string;
-    head: number;
-    messages: Message[];
-  }> {
-    const from = before ?? Number.MAX_SAFE_INTEGER;
-    return (await this.#host.call("GET", `${this.#path}/messages?before=${from}&limit=${limit}`)) as {
-      epoch: string;
-      head: number;
-      messages: Message[];
-    };
+  history({ before = Number.MAX_SAFE_INTEGER, limit = 100 }: { before?: number; limit?: number } = {}): Promise<HistoryPage> {
+    return this.#history.before(before, limit);
   }
 
   /* ---- called by the client ---- */
@@ -282,9 +245,7 @@ export class Conversation {
     this.#fresh = [];
     this.#freshReset = null;
     for (const listener of this.#listeners) listener(change);
-    const wakes = this.#wakes;
-    this.#wakes = new Set();
-    for (const wake of wakes) wake();
+    this.#wakes.all();
   }
 
   get #path(): string {
@@ -295,7 +256,7 @@ export class Conversation {
     this.#users++;
     if (this.#users === 1) {
       this.#state = conversationFrom(after);
-      this.#held = [];
+      this.#held.clear();
       if (this.#host.connected()) this.#apply({ type: "subscribe" });
     }
     let joined = true;
@@ -331,61 +292,15 @@ export class Conversation {
 
   #take(message: Message): void {
     this.#held.push(message);
-    if (this.#held.length > 2 * this.#host.heldMessages) this.#held = this.#held.slice(-this.#host.heldMessages);
     if (this.#listeners.size > 0) this.#fresh.push(message);
     this.#sends.arrived(message, this.#host.lane(this.id));
   }
 
   #forget(reason: ResetReason): void {
-    this.#held = [];
+    this.#held.clear();
     this.#fresh = [];
     this.#freshReset = reason;
     this.#sends.forget();
     this.#resets++;
-  }
-
-  /** Resolves with nothing, at the next change or when the signal is aborted. */
-  #wake(signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal?.aborted) {
-        resolve();
-        return;
-      }
-      const wake = (): void => {
-        signal?.removeEventListener("abort", wake);
-        this.#wakes.delete(wake);
-        resolve();
-      };
-      this.#wakes.add(wake);
-      signal?.addEventListener("abort", wake);
-    });
-  }
-
-  /** History that is not held any more. Tries until there is an answer: a reader does not end because a connection did. */
-  async #page(after: number, epoch: string | null, signal?: AbortSignal): Promise<Message[]> {
-    for (let tries = 1; ; tries++) {
-      try {
-        const path = `${this.#path}/messages?after=${after}&limit=${pageSize}`;
-        const page = (await this.#host.call("GET", path, undefined, signal)) as { epoch: string; messages: Message[] };
-        if (page.epoch !== epoch) throw new HistoryReset("epoch");
-        return page.messages;
-      } catch (error) {
-        if (signal?.aborted || this.#host.ended() === "closed") return [];
-        if (error instanceof HistoryReset || (error instanceof Refusal && error.status < 500 && error.code !== "busy")) throw error;
-        await this.#rest(fullJitter(tries, this.#host.random()), signal);
-      }
-    }
-  }
-
-  #rest(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        callOff();
-        signal?.removeEventListener("abort", end);
-        resolve();
-      };
-      const callOff = this.#host.clock.after(ms, end);
-      signal?.addEventListener("abort", end);
-    });
   }
 }
