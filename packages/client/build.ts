@@ -12,7 +12,7 @@ const here = import.meta.dirname;
 const compiler = join(import.meta.dirname, "../../node_modules/typescript/bin/tsc");
 
 /** The doors of the package: name in `exports` -> file without its ending. */
-export const doors = { ".": "index", "./node": "node/file-storage" } as const;
+export const doors = { ".": "index", "./node": "node/file-storage", "./react": "react/hooks" } as const;
 
 interface Manifest {
   name: string;

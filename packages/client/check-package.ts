@@ -47,8 +47,9 @@ export async function faultsOf(built: string, tarball: string): Promise<string[]
 }
 
 /** Everything of a door in one file for browsers, as a page would load it at worst. @returns its code, minified */
-export async function bundled(built: string, door: string, external: string[] = []): Promise<string> {
-  const bundle = await rolldown({ input: join(built, `${door}.js`), platform: "browser", external });
+export async function bundled(built: string, door: string): Promise<string> {
+  const define = { "process.env.NODE_ENV": '"production"' };
+  const bundle = await rolldown({ input: join(built, `${door}.js`), platform: "browser", transform: { define } });
   const { output } = await bundle.generate({ minify: true });
   await bundle.close();
   if (output.length !== 1) throw new Error(`one file was expected, not ${output.length}`);
