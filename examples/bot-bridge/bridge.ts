@@ -13,7 +13,7 @@ const { values, positionals } = parseArgs({
 });
 const [one = "echo", two = one, opening = "Hello"] = positionals;
 const rounds = Number(values.rounds);
-const { SKEP_URL: url = "http://127.0.0.1:8000", SKEP_TOKEN: token = "" } = process.env;
+const { SKEP_URL: url = "http://127.0.0.1:8000", SKEP_TOKEN: token } = process.env;
 const client = connect({ url, token });
 
 const begun = values.resume?.split(" ").map((id) => client.conversation(id));

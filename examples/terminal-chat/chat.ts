@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline";
 import { connect, Refusal } from "@skep/client";
 
-const client = connect({ url: process.env["SKEP_URL"] ?? "http://127.0.0.1:8000", token: process.env["SKEP_TOKEN"] ?? "" });
+const client = connect({ url: process.env["SKEP_URL"] ?? "http://127.0.0.1:8000", token: process.env["SKEP_TOKEN"] });
 const write = (text: string): void => void process.stdout.write(text);
 client.onConnection(({ name }) => name === "waiting" && write("\n(connection lost, trying again; what was sent is safe)\n"));
 

@@ -46,7 +46,10 @@ export function build(out: string): void {
     }
     writeFileSync(path, text);
   }
-  copyFileSync(join(here, "README.md"), join(out, "README.md"));
+  // Links into the repository lead nowhere from a package.
+  const readme = readFileSync(join(here, "README.md"), "utf8").replaceAll(/\[([^\]]+)\]\(\.\.\/[^)]*\)/g, "$1");
+  writeFileSync(join(out, "README.md"), readme);
+  copyFileSync(join(here, "api.md"), join(out, "api.md"));
   writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest(), null, 2)}\n`);
 }
 

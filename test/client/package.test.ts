@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { build, doors } from "../../packages/client/build.ts";
 import { bundled, committedApi, currentApi, faultsOf, pack, sizeLimit, sizeOf } from "../../packages/client/check-package.ts";
 import { startedServer, type StartedServer } from "../support/started-server.ts";
@@ -49,39 +49,68 @@ test("the public types are those of api.md (if they should change: npm run api -
   writeFileSync(index, before);
 });
 
-test("a program that has installed the package, and nothing else, talks to a bot and keeps its outbox in a file; its types are found", async () => {
-  const project = join(folder, "project");
-  const installed = join(project, "node_modules/@skep/client");
-  mkdirSync(installed, { recursive: true });
-  execFileSync("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
-  writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
-  writeFileSync(
-    join(project, "program.ts"),
-    `import { connect, type Acceptance, type Message } from "@skep/client";
-     import { fileStorage } from "@skep/client/node";
-     const client = connect({ url: process.argv[2] as string, token: process.argv[3] as string, storage: fileStorage("outbox") });
-     const conversation = client.conversation(process.argv[4] as string);
-     const accepted: Acceptance = await conversation.send("packed 🐝");
-     for await (const message of conversation.read({ after: { epoch: accepted.epoch, seq: accepted.seq } })) {
-       const { role, text }: Message = message;
-       console.log(JSON.stringify({ seq: accepted.seq, duplicate: accepted.duplicate, role, text }));
-       break;
-     }
-     client.close();`,
-  );
-  const compiler = join(import.meta.dirname, "../../node_modules/typescript/bin/tsc");
-  const types = join(import.meta.dirname, "../../node_modules/@types");
-  const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2024", "--types", "node", "--typeRoots", types];
-  execFileSync(process.execPath, [compiler, ...options, "--exactOptionalPropertyTypes", "program.ts"], { cwd: project, stdio: "pipe" });
-  const server: StartedServer = await startedServer();
-  try {
-    const { id } = (await server.call("POST", "/api/conversations", { bot: "echo" })).body;
-    const { stdout } = await promisify(execFile)(process.execPath, ["program.ts", server.url, server.token, id], {
-      cwd: project,
-      timeout: 20_000,
-    });
-    expect(JSON.parse(stdout)).toEqual({ seq: 1, duplicate: false, role: "bot", text: "packed 🐝" });
-  } finally {
-    await server.end();
+describe("a program that has installed the package, and nothing else", () => {
+  let project: string;
+  let server: StartedServer;
+  beforeAll(async () => {
+    project = join(folder, "project");
+    const installed = join(project, "node_modules/@skep/client");
+    mkdirSync(installed, { recursive: true });
+    execFileSync("tar", ["-xzf", tarball, "-C", installed, "--strip-components=1"]);
+    writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
+    server = await startedServer();
+  });
+  afterAll(() => server.end());
+
+  /** Checks the types as strictly as can be, then runs it. @returns what it says */
+  async function run(name: string, program: string, args: string[]): Promise<string> {
+    writeFileSync(join(project, name), program);
+    const compiler = join(import.meta.dirname, "../../node_modules/typescript/bin/tsc");
+    const types = join(import.meta.dirname, "../../node_modules/@types");
+    const options = [
+      "--noEmit",
+      "--strict",
+      "--exactOptionalPropertyTypes",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2024",
+      "--types",
+      "node",
+    ];
+    execFileSync(process.execPath, [compiler, ...options, "--typeRoots", types, name], { cwd: project, stdio: "inherit" });
+    const env = { ...process.env, SKEP_TOKEN: server.token };
+    const { stdout } = await promisify(execFile)(process.execPath, [name, ...args], { cwd: project, timeout: 20_000, env });
+    return stdout;
   }
+
+  test("talks to a bot, keeps its outbox in a file, and finds the types", async () => {
+    const { id } = (await server.call("POST", "/api/conversations", { bot: "echo" })).body;
+    const program = `
+      import { connect, type Acceptance, type Message } from "@skep/client";
+      import { fileStorage } from "@skep/client/node";
+      const client = connect({ url: process.argv[2] as string, token: process.env.SKEP_TOKEN, storage: fileStorage("outbox") });
+      const conversation = client.conversation(process.argv[3] as string);
+      const accepted: Acceptance = await conversation.send("packed 🐝");
+      for await (const message of conversation.read({ after: { epoch: accepted.epoch, seq: accepted.seq } })) {
+        const { role, text }: Message = message;
+        console.log(JSON.stringify({ seq: accepted.seq, duplicate: accepted.duplicate, role, text }));
+        break;
+      }
+      client.close();`;
+    expect(JSON.parse(await run("program.ts", program, [server.url, id]))).toEqual({
+      seq: 1,
+      duplicate: false,
+      role: "bot",
+      text: "packed 🐝",
+    });
+  });
+
+  test("may begin with what the README begins with", async () => {
+    const readme = readFileSync(join(project, "node_modules/@skep/client/README.md"), "utf8");
+    const first = /```ts\n([^]*?)```/.exec(readme)?.[1] ?? "";
+    expect(first).toContain("http://127.0.0.1:8000");
+    expect(await run("readme.ts", first.replace("http://127.0.0.1:8000", server.url), [])).toBe("Are you there?");
+    expect(readme).not.toContain("](../");
+  });
 });

@@ -9,7 +9,7 @@ const trouble = [];
 function Talk({ id }) {
   const { state, messages, earlier, loadEarlier, drafts, pending, reset } = useConversation(id, { limit: 20 });
   const seqs = messages.map(({ seq }) => seq);
-  if (seqs.some((seq, i) => i > 0 && seq !== seqs[i - 1] + 1)) trouble.push(`not in order: ${seqs}`);
+  if (seqs.some((seq, i) => i > 0 && seq !== seqs[i - 1] + 1)) trouble.push(`not in order: ${seqs.join()}`);
   for (const turn of drafts.keys()) {
     if (messages.some((message) => message.turn === turn && message.role === "bot")) trouble.push("a draft beside its message");
   }

@@ -15,7 +15,7 @@ export interface ConnectOptions {
   /** The server's address: `http://127.0.0.1:8000`, or its socket's: `ws://127.0.0.1:8000/ws`. */
   url: string | URL;
   /** A bearer token. Without one the browser's cookie speaks for the person. */
-  token?: string;
+  token?: string | undefined;
   /** Where sends survive the end of the program; in memory if not given. */
   storage?: OutboxStorage;
   WebSocket?: SocketClass;
