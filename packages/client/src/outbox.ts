@@ -13,6 +13,10 @@
  *   resting    until `until`
  *     timer -> flowing, from the first send on
  *
+ * The server takes a number only after the one before it, so those that are under way together keep their order as long as their numbers are not too low: of two
+ * that are, the first would be refused, and the second might be taken. Where they may be (a record of an earlier life may be old; a send was accepted
+ * before one that had been put off), the lane is `unsure` and has one send under way, until the server has taken a new one or has said what it expects.
+ *
  * A cut takes all of them back to "nothing is under way"; what became of it is unknown (K2), so it goes out again.
  */
 import { errorTable, type WireError } from "@skep/protocol/errors";
@@ -34,6 +38,8 @@ export interface Lane {
   /** How many are `flying`. */
   flying: number;
   draining: boolean;
+  /** `next` may be too low. */
+  unsure: boolean;
   /** What the server said it expects, in this round. */
   expected: number | null;
   /** The refusal that asked for time, in this round. */
@@ -102,6 +108,7 @@ const emptyLane: Lane = {
   sends: [],
   flying: 0,
   draining: false,
+  unsure: false,
   expected: null,
   wait: null,
   until: null,
@@ -120,8 +127,9 @@ function transmit(outbox: Outbox, conversation: string, lane: Lane, window: numb
   const effects: OutboxEffect[] = [];
   let sends: Send[] | null = null;
   let flying = lane.flying;
+  const most = lane.unsure ? 1 : window;
   // What is not sent yet stands behind everything that is: the lane goes out in order.
-  for (let i = lane.sends.findIndex((send) => send.state === "unsent"); i >= 0 && i < lane.sends.length && flying < window; i++) {
+  for (let i = lane.sends.findIndex((send) => send.state === "unsent"); i >= 0 && i < lane.sends.length && flying < most; i++) {
     const send = lane.sends[i] as Send;
     sends ??= [...lane.sends];
     sends[i] = { ...send, state: "flying" };
@@ -141,6 +149,7 @@ function endRound(lane: Lane, world: OutboxWorld): Lane {
   return {
     ...lane,
     next: lane.expected ?? lane.next,
+    unsure: lane.unsure && lane.expected === null,
     sends: lane.sends.map((send) => (send.state === "unsent" ? send : { ...send, state: "unsent" })),
     draining: false,
     expected: null,
@@ -188,7 +197,8 @@ function answered(
   if (event.type === "accepted") {
     const { epoch, seq, duplicate, turn } = event;
     // Only the first can be the one that used up the number `next`.
-    const rest = { next: at === 0 ? lane.next + 1 : lane.next, sends: lane.sends.toSpliced(at, 1), expected: null, fruitless: 0 };
+    const unsure = at > 0 || (lane.unsure && duplicate);
+    const rest = { next: at === 0 ? lane.next + 1 : lane.next, unsure, sends: lane.sends.toSpliced(at, 1), expected: null, fruitless: 0 };
     const effect: OutboxEffect = { type: "accepted", conversation, key, text: send.text, acceptance: { epoch, seq, duplicate, turn } };
     return put(outbox, conversation, { ...lane, ...rest, flying, waitingFor: null }, [effect], world);
   }
@@ -253,7 +263,12 @@ export const emptyOutbox = (sender: string): Outbox => ({ sender, connected: fal
 export function outboxFrom(record: OutboxRecord): Outbox {
   const lanes = new Map<string, Lane>();
   for (const [conversation, { next, sends }] of Object.entries(record.lanes)) {
-    lanes.set(conversation, { ...emptyLane, next, sends: sends.map(({ key, text }) => ({ key, text, state: "unsent", failures: 0 })) });
+    lanes.set(conversation, {
+      ...emptyLane,
+      next,
+      unsure: true,
+      sends: sends.map(({ key, text }) => ({ key, text, state: "unsent", failures: 0 })),
+    });
   }
   return { sender: record.sender, connected: false, lanes };
 }
