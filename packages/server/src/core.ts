@@ -61,7 +61,11 @@ export class Core {
       onError,
       ...(onClosed ? { onClosed } : {}),
       ...(onSent ? { onSent } : {}),
-      workers: { settings: (bot) => fleet.settings(bot), place: (bot, wanted) => fleet.place(bot, wanted) },
+      workers: {
+        settings: (bot) => fleet.settings(bot),
+        assign: (bot, conversation, person, not) => fleet.assign(bot, conversation, person, not),
+        down: (bot) => fleet.down(bot),
+      },
     });
     const { turns } = conversations;
     const fleet: Fleet = new Fleet({

@@ -22,6 +22,8 @@ export interface FleetApi {
   start(name: string): Promise<Bot>;
   stop(name: string): Promise<Bot>;
   restart(name: string): Promise<Bot>;
+  /** Takes one of its workers out, or back in: it ends what it has and gets nothing new. Survives restarts. */
+  drain(name: string, worker: string, drained: boolean): Promise<Bot>;
   /** The newest lines, oldest first, at most `limit`. */
   logs(name: string, limit: number): LogLine[];
   /** Called with every change until the returned function is called. */

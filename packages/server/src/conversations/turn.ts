@@ -7,6 +7,7 @@
  *   running ──attempt failed, attempts left──> pausing ──back-off over──> queued
  *   running ──attempt failed, none left or no use──> closing      (outcome failed)
  *   queued, pausing ──cancel──> closing
+ *   queued, running ──its bot is down or out of attempts, another stands in (stand-in.ts)──> queued, at that one
  *   running, behind another turn of its conversation that is to be tried again ──> queued   (taken back, not counted)
  *
  * The store knows only "pending" and the outcome: whatever is in memory here can be lost at any moment, and the turn begins again.
@@ -23,6 +24,25 @@ export interface TurnSettings {
   turnMs: number;
   answerBytes: number;
   delivery: "at-least-once" | "at-most-once";
+  /** Messages that are accepted in a minute, from all and from one person, and pending ones of one person; 0: any number (K5). */
+  perMinute: number;
+  personPerMinute: number;
+  personConcurrency: number;
+  /** Bots that answer in its place when it cannot. */
+  fallback: readonly string[];
+}
+
+/** A worker that a turn is meant for. */
+export interface Lane {
+  /** False once the worker has died or was taken out: who waits for it should ask for another one. */
+  readonly open: boolean;
+  /** May the next turn of a conversation be given to it without asking? Not where each turn is dealt by itself. */
+  readonly takesAhead: boolean;
+  /** How many turns wait for it; counted by the queue that holds them. */
+  waiting: number;
+  place(): Place | null;
+  /** A turn ran out of time at it. */
+  failed(): void;
 }
 
 /** A worker's place, taken for one attempt. */
@@ -69,7 +89,12 @@ export class Turn {
   readonly active: ActiveConversation;
   /** seq of the message to be answered. */
   readonly seq: number;
-  readonly bot: string;
+  /** The bot that was asked. */
+  readonly asked: string;
+  /** The bot that works on it: the one that was asked, or one that stands in for it. */
+  bot: string;
+  /** Attempts by bots that have had it before; null while it is with the first one. */
+  tried: Map<string, number> | null = null;
   readonly person: string;
   phase: TurnPhase = "queued";
   /** The message's text while it is kept in memory; read from the store otherwise. */
@@ -83,6 +108,8 @@ export class Turn {
   /** Names the attempt, for its worker and as its stream. */
   token = "";
   place: Place | null = null;
+  /** The worker that it was last meant for. */
+  lane: Lane | null = null;
   stream: Stream | null = null;
   startedAt = 0;
   /** Whether the store knows of this attempt. */
@@ -102,6 +129,7 @@ export class Turn {
     this.name = turnName(from.turn);
     this.active = active;
     this.seq = from.seq;
+    this.asked = from.bot;
     this.bot = from.bot;
     this.person = from.person;
     this.text = from.text;
@@ -129,6 +157,7 @@ export class Turn {
       state: this.state,
       attempt: Math.min(trying, this.attempts),
       attempts: this.attempts,
+      ...(this.bot === this.asked ? {} : { by: this.bot }),
       ...(this.note ? { reason: this.note.reason } : {}),
     });
   }

@@ -6,20 +6,27 @@ import type { Tick } from "../tick.ts";
 import type { Time } from "../time.ts";
 import type { ActiveConversation } from "./active.ts";
 import { encode, streamName, toMessage } from "./encode.ts";
-import { Fifo } from "./fifo.ts";
+import { BotQueue } from "./bot-queue.ts";
 import { AwaitedAnswers } from "./awaited-answers.ts";
 import type { ConversationLog } from "./log.ts";
 import { PendingTurns } from "./pending-turns.ts";
+import type { Others } from "./stand-in.ts";
+import { placeAfterRestart, standInFor } from "./stand-in.ts";
 import { Stream } from "./stream.ts";
-import type { AttemptFailure, Place, TurnOrigin, TurnRequest, TurnSettings } from "./turn.ts";
+import type { AttemptFailure, Lane, Place, TurnOrigin, TurnRequest, TurnSettings } from "./turn.ts";
 import { Turn, afterFailure } from "./turn.ts";
 
 /** What turns need of the fleet. The composition root connects the two. */
 export interface Workers {
   /** null: there is no such bot. */
   settings(bot: string): TurnSettings | null;
-  /** A free place of a ready worker, or null. `roomFor` is called with the bot's name when there is one again. */
-  place(bot: string, wanted: { conversation: string; person: string }): Place | null;
+  /**
+   * The worker that a turn should go to, or wait for; null: for now there is none, and `roomFor` is called with the bot's name when there may be.
+   * `not`: where it has failed, for another one where there is one.
+   */
+  assign(bot: string, conversation: string, person: string, not: Lane | null): Lane | null;
+  /** Why the bot will not run again by itself; null while it may, and when it was stopped by hand. */
+  down(bot: string): string | null;
 }
 
 export interface TurnsOptions {
@@ -45,7 +52,10 @@ const storeRetryMs = 1000;
 export class Turns {
   readonly #o: TurnsOptions;
   /** Turns whose conversation has nothing before them, by bot. */
-  readonly #runnable = new Map<string, Fifo<Turn>>();
+  readonly #runnable = new Map<string, BotQueue>();
+  /** Bots with turns that might go to a stand-in: looked at now and then. */
+  readonly #stuck = new Set<string>();
+  readonly #others: Others;
   /** By stream name: the attempts that workers have. */
   readonly #running = new Map<string, Turn>();
   readonly #pending = new PendingTurns();
@@ -59,6 +69,12 @@ export class Turns {
   constructor(options: TurnsOptions) {
     this.#o = options;
     this.#answers = new AwaitedAnswers(options.time);
+    const { workers } = options;
+    this.#others = {
+      settings: (bot) => workers.settings(bot),
+      down: (bot) => workers.down(bot),
+      full: (bot) => this.#pending.of(bot) >= (workers.settings(bot)?.queue ?? 0),
+    };
     this.#stopTimer = options.time.after(saveEveryMs, () => this.#everySoOften());
   }
 
@@ -68,6 +84,10 @@ export class Turns {
 
   pendingOf(bot: string): number {
     return this.#pending.of(bot);
+  }
+
+  pendingOfPerson(bot: string, person: string): number {
+    return this.#pending.ofPerson(bot, person);
   }
 
   runningOf(bot: string): number {
@@ -106,7 +126,8 @@ export class Turns {
       const draft = await this.#o.store.draft(row.turn);
       if (draft && draft.text !== "") turn.interrupted = { stream: streamName(row.turn, draft.attempt, row.generation), text: draft.text };
       const settings = this.#o.workers.settings(row.bot);
-      if (settings && !row.cancelRequested && (settings.delivery === "at-most-once" || turn.attemptsMade >= settings.attempts)) {
+      if (settings?.delivery === "at-least-once") this.#placeAgain(turn, settings);
+      if (settings && !row.cancelRequested && (settings.delivery === "at-most-once" || turn.attemptsMade >= turn.attempts)) {
         const after = afterFailure(
           { reason: "Skep was restarted while the bot worked on this", retry: true, lost: true },
           turn.attemptsMade,
@@ -142,7 +163,7 @@ export class Turns {
     if (turn.active.turns[0] !== turn) return this.#follow(turn.active);
     let queue = this.#runnable.get(turn.bot);
     if (!queue) {
-      queue = new Fifo();
+      queue = new BotQueue(turn.bot);
       this.#runnable.set(turn.bot, queue);
     }
     queue.push(turn);
@@ -163,8 +184,9 @@ export class Turns {
       if (active.lettingGo > 0 || this.#stopped || settings?.delivery !== "at-least-once") return;
       // A turn that kills its worker may take the answers of those before it along: those need an attempt left.
       if (settings.attempts === 1 || turn.alone) return;
-      const place = before.bot === turn.bot ? before.place?.next() : null;
+      const place = before.bot === turn.bot && before.lane?.takesAhead ? before.place?.next() : null;
       if (!place) return;
+      turn.lane = before.lane;
       this.#start(turn, place);
     }
   }
@@ -197,16 +219,59 @@ export class Turns {
   #pump(bot: string): void {
     const queue = this.#runnable.get(bot);
     if (!queue || this.#stopped) return;
-    for (let turn = queue.peek(); turn; turn = queue.peek()) {
-      if (turn.phase !== "queued" || turn.active.turns[0] !== turn || turn.active.lettingGo > 0) {
-        queue.shift();
-        continue;
-      }
-      const place = this.#o.workers.place(bot, { conversation: turn.active.publicId, person: turn.person });
-      if (!place) return;
-      queue.shift();
-      this.#start(turn, place);
-    }
+    queue.pump(
+      (turn) => this.#o.workers.assign(bot, turn.active.publicId, turn.person, turn.attemptsMade > 0 ? turn.lane : null),
+      (turn, place) => this.#start(turn, place),
+    );
+    if (queue.next()) this.#standIn(bot, queue);
+    else this.#stuck.delete(bot);
+  }
+
+  /* ---- other bots in place of one that cannot (stand-in.ts) ---- */
+
+  /** Nobody works on what waits for this bot: if it is down, others do. */
+  #standIn(bot: string, queue: BotQueue): void {
+    const why = this.#o.workers.down(bot);
+    if (why === null) return void this.#stuck.delete(bot);
+    queue.giveAway((turn) => {
+      if (!this.#elsewhere(turn, why)) return false;
+      this.#makeRunnable(turn);
+      return true;
+    });
+    if (queue.next()) this.#stuck.add(bot);
+    else this.#stuck.delete(bot);
+  }
+
+  /** Gives the turn to another bot, if there is one. It is not in any queue then. */
+  #elsewhere(turn: Turn, why: string): boolean {
+    const { asked, bot: at, tried } = turn;
+    const fallback = this.#o.workers.settings(asked)?.fallback ?? [];
+    const bot = standInFor({ asked, fallback, at, tried: tried ?? null }, this.#others);
+    if (bot === null) return false;
+    turn.tried ??= new Map();
+    turn.tried.set(at, turn.attemptsMade);
+    turn.baseAttempt = turn.attempt - (turn.tried.get(bot) ?? 0);
+    this.#pending.move(turn, bot);
+    turn.lane = null;
+    turn.alone = false;
+    turn.attempts = this.#o.workers.settings(bot)?.attempts ?? turn.attempts;
+    turn.takeBackPause?.();
+    turn.takeBackPause = null;
+    turn.phase = "queued";
+    turn.note = { state: "retrying", reason: `"${at}" did not answer (${why}); "${bot}" answers instead` };
+    this.#announce(turn);
+    return true;
+  }
+
+  /** After a restart: whose attempts were those that the store knows of? */
+  #placeAgain(turn: Turn, settings: TurnSettings): void {
+    if (settings.fallback.length === 0) return;
+    const place = placeAfterRestart(turn.attemptsMade, [turn.asked, ...settings.fallback], (bot) => this.#o.workers.settings(bot));
+    if (!place || place.bot === turn.asked) return;
+    this.#pending.move(turn, place.bot);
+    turn.tried = place.tried;
+    turn.baseAttempt = turn.attempt - place.attemptsMade;
+    turn.attempts = this.#o.workers.settings(place.bot)?.attempts ?? turn.attempts;
   }
 
   #start(turn: Turn, place: Place): void {
@@ -377,10 +442,10 @@ export class Turns {
     if (turn.phase === "closing") return;
     if (!settings) return void this.#close(turn, "failed", "system", "skep", "The bot was removed");
     const after = afterFailure(failure, turn.attemptsMade, settings, this.#o.time.random());
+    if (after.kind === "fail" && failure.retry && settings.delivery === "at-least-once" && this.#handOver(turn, failure)) return;
     if (after.kind === "again") this.#takeBackBehind(turn);
     if (after.kind === "fail") return void this.#close(turn, "failed", "system", "skep", after.text);
-    if (turn.stream) turn.active.streamEnded(turn.stream, "interrupted");
-    turn.stream = null;
+    this.#interrupt(turn);
     turn.note = { state: "retrying", reason: failure.reason };
     if (!turn.recorded) this.#record(turn).catch(() => {});
     turn.phase = "pausing";
@@ -394,6 +459,23 @@ export class Turns {
     else turn.takeBackPause = this.#o.time.after(after.afterMs, again);
   }
 
+  /** What was written so far does not count: readers are told (T4). */
+  #interrupt(turn: Turn): void {
+    if (turn.stream) turn.active.streamEnded(turn.stream, "interrupted");
+    turn.stream = null;
+  }
+
+  /** All attempts of its bot have failed: another one's turn, from the beginning. */
+  #handOver(turn: Turn, failure: AttemptFailure): boolean {
+    const { recorded } = turn;
+    if (!this.#elsewhere(turn, failure.reason)) return false;
+    this.#interrupt(turn);
+    if (!recorded) this.#record(turn).catch(() => {});
+    this.#takeBackBehind(turn);
+    this.#makeRunnable(turn);
+    return true;
+  }
+
   async #close(turn: Turn, outcome: TurnOutcome, role: "bot" | "system", author: string, text: string): Promise<void> {
     turn.phase = "closing";
     turn.takeBackPause?.();
@@ -403,7 +485,7 @@ export class Turns {
         if (turn.stream) turn.active.streamEnded(turn.stream, outcome);
         turn.stream = null;
         turn.interrupted = null;
-        this.#answers.arrived(turn.number, () => toMessage(turn.active.publicId, message));
+        this.#answers.arrived(turn.number, () => toMessage(turn.active.publicId, message, turn.active.bot));
       });
       if (answer.ok) {
         this.#o.onClosed?.(outcome, this.#o.time.now() - turn.startedAt);
@@ -506,10 +588,15 @@ export class Turns {
   /** Every pending turn of a bot ends in a visible failure: the bot is gone. */
   failAll(bot: string, reason: string): void {
     for (const turn of this.#pending) {
-      if (turn.bot !== bot || turn.phase === "closing") continue;
+      if ((turn.bot !== bot && turn.asked !== bot) || turn.phase === "closing") continue;
       if (turn.phase === "running") {
         this.#takeAway(turn);
         this.#end(turn);
+      }
+      if (turn.asked !== bot && this.#elsewhere(turn, reason)) {
+        this.#interrupt(turn);
+        this.#makeRunnable(turn);
+        continue;
       }
       void this.#close(turn, "failed", "system", "skep", reason);
     }
@@ -537,10 +624,12 @@ export class Turns {
       }
       const limit = this.#o.workers.settings(turn.bot)?.turnMs ?? Number.POSITIVE_INFINITY;
       if (now - turn.startedAt > limit) {
+        turn.lane?.failed();
         this.#takeAway(turn);
         this.failed(token, { reason: `The bot did not answer within ${limit / 1000} s`, retry: true, lost: false });
       }
     }
+    for (const bot of this.#stuck) this.roomFor(bot);
     this.#stopTimer = this.#o.time.after(saveEveryMs, () => this.#everySoOften());
   }
 

@@ -1,5 +1,5 @@
 /** What the doors answer, as schemas: for OpenAPI, and for tests that hold every answer against them. */
-import { errorTable } from "@skep/protocol";
+import { balanceSchema, errorTable } from "@skep/protocol";
 import type { Bot, Conversation, ErrorCode, Message } from "@skep/protocol";
 import { z } from "zod";
 import type { LogLine } from "../bots/api.ts";
@@ -18,6 +18,7 @@ export const messageShape = z.object({
   id: z.string(),
   role: z.enum(["person", "bot", "system"]),
   author: z.string(),
+  insteadOf: z.string().exactOptional(),
   text: z.string(),
   turn: z.string().exactOptional(),
   outcome: turnOutcome.exactOptional(),
@@ -39,7 +40,12 @@ export const botShape = z.object({
   name: z.string(),
   kind: z.string(),
   options: z.record(z.string(), z.unknown()),
-  workers: z.int(),
+  workers: z.union([
+    z.int(),
+    z.array(z.object({ name: z.string().optional(), weight: z.int(), count: z.int(), options: z.record(z.string(), z.unknown()) })),
+  ]),
+  balance: balanceSchema,
+  fallback: z.array(z.string()),
   restart: z.object({ policy: z.enum(["always", "on-failure", "never"]), maxRestarts: z.int(), windowMs: z.int() }),
   limits: z.object({
     concurrency: z.int(),
@@ -48,13 +54,28 @@ export const botShape = z.object({
     attempts: z.int(),
     answerBytes: z.int(),
     delivery: z.enum(["at-least-once", "at-most-once"]),
+    perMinute: z.int(),
+    personPerMinute: z.int(),
+    personConcurrency: z.int(),
   }),
   state: botState,
   reason: z.string().exactOptional(),
   queued: z.int(),
   running: z.int(),
   processes: z.array(
-    z.object({ pid: z.int().nullable(), state: botState, startedAt: z.number().nullable(), running: z.int(), restarts: z.int() }),
+    z.object({
+      name: z.string(),
+      weight: z.int(),
+      health: z.enum(["in", "out", "trial"]),
+      drained: z.boolean(),
+      load: z.int(),
+      waiting: z.int(),
+      pid: z.int().nullable(),
+      state: botState,
+      startedAt: z.number().nullable(),
+      running: z.int(),
+      restarts: z.int(),
+    }),
   ),
   createdAt: time,
 }) satisfies z.ZodType<Bot>;

@@ -7,6 +7,7 @@ import { route } from "../route.ts";
 import { botShape, logLineShape } from "../shapes.ts";
 
 const params = z.strictObject({ name: nameSchema });
+const workerParams = z.strictObject({ name: nameSchema, worker: nameSchema });
 
 export function botRoutes(fleet: FleetApi): Route[] {
   const action = (verb: "start" | "stop" | "restart", summary: string): Route =>
@@ -19,6 +20,17 @@ export function botRoutes(fleet: FleetApi): Route[] {
       status: 200,
       response: botShape,
       handler: ({ params }) => fleet[verb](params.name),
+    });
+  const drain = (verb: "drain" | "undrain", summary: string): Route =>
+    route({
+      method: "POST",
+      path: `/api/bots/{name}/workers/{worker}/${verb}`,
+      summary,
+      permission: "bots.manage",
+      params: workerParams,
+      status: 200,
+      response: botShape,
+      handler: ({ params }) => fleet.drain(params.name, params.worker, verb === "drain"),
     });
   return [
     route({
@@ -77,6 +89,8 @@ export function botRoutes(fleet: FleetApi): Route[] {
     action("start", "Start a bot"),
     action("stop", "Stop a bot; messages to it wait"),
     action("restart", "Stop a bot and start it again"),
+    drain("drain", "Take one worker of a bot out: it ends what it has and gets nothing new, also after a restart"),
+    drain("undrain", "Take a drained worker back in"),
     route({
       method: "GET",
       path: "/api/bots/{name}/logs",
