@@ -58,6 +58,15 @@ const kill = async (name: string, worker: string): Promise<void> => {
   const { pid } = (await bot(name)).processes.find((one: Json) => one.name === worker);
   process.kill(pid, "SIGKILL");
 };
+/** @returns false when it was gone already. */
+function killed(pid: number): boolean {
+  try {
+    return process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    throw error;
+  }
+}
 const drain = (name: string, worker: string, verb = "drain"): ReturnType<StartedServer["call"]> =>
   server.call("POST", `/api/bots/${name}/workers/${worker}/${verb}`);
 
@@ -197,8 +206,8 @@ describe("failover", () => {
       if (before === all) return;
       const { processes } = await bot("mortal");
       const working = processes.filter(({ running, pid }: Json) => running > 0 && pid !== null);
-      if (working.length > 0) {
-        process.kill(working[kills++ % working.length].pid, "SIGKILL");
+      if (working.length > 0 && killed(working[kills % working.length].pid)) {
+        kills++;
         await until(async () => answered > before);
       }
       return killOne();
@@ -336,6 +345,20 @@ describe("fallback", () => {
     await until(async () => (await bot("main")).queued === 1 && true);
     await server.call("POST", "/api/bots/main/start");
     expect(await waits).toMatchObject({ author: "main", text: "main: four" });
+  });
+
+  test("[R-D5] a bot that was stopped by hand does not stand in: messages wait until one of the two can", async () => {
+    await add("second", { options: { prefix: "second: " } });
+    const options = { crashAtStart: true };
+    await server.call("POST", "/api/bots", { name: "first", kind: "echo", options, restart: { maxRestarts: 0 }, fallback: ["second"] });
+    await until(async () => (await bot("first")).state === "failed" && true);
+    await server.call("POST", "/api/bots/second/stop");
+    const id = await conversation("first");
+    const waits = ask(id, "hi");
+    await until(async () => (await bot("first")).queued === 1);
+    expect((await bot("second")).queued).toBe(0);
+    await server.call("POST", "/api/bots/second/start");
+    expect(await waits).toMatchObject({ author: "second", insteadOf: "first", text: "second: hi" });
   });
 
   test("[R-D5 T4] a bot whose attempts all break off in mid-answer is replaced by another one; no text is shown twice", async () => {

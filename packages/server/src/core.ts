@@ -65,6 +65,7 @@ export class Core {
         settings: (bot) => fleet.settings(bot),
         assign: (bot, conversation, person, not) => fleet.assign(bot, conversation, person, not),
         down: (bot) => fleet.down(bot),
+        up: (bot) => fleet.up(bot),
       },
     });
     const { turns } = conversations;

@@ -23,6 +23,8 @@ export interface Balancer {
 }
 
 export function createBalancer(balance: Balance, seats: readonly Seat[]): Balancer {
+  const [only] = seats;
+  if (only && seats.length === 1) return { choose: () => (only.there && only.worker.free > 0 ? only : null) };
   switch (balance) {
     case "least-busy":
       return { choose: (_conversation, _person, not) => leastBusy(seats, not) };

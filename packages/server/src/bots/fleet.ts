@@ -296,6 +296,11 @@ export class Fleet implements FleetApi {
     return this.#bots.get(name)?.pool.down ?? null;
   }
 
+  /** Will it work on what it is given? */
+  up(name: string): boolean {
+    return this.#bots.get(name)?.pool.up ?? false;
+  }
+
   get processCount(): number {
     let count = 0;
     for (const { pool } of this.#bots.values()) count += pool.processCount;

@@ -24,6 +24,7 @@ export class WorkerPool {
   readonly #o: PoolOptions;
   /** Started and not stopped by hand: what does not run then has failed. */
   #wanted = false;
+  #restarting = false;
 
   constructor(options: PoolOptions) {
     this.#o = options;
@@ -65,9 +66,14 @@ export class WorkerPool {
 
   /** Why no worker will run again by itself: they crash, or their policy says so. Null while one may, and after a stop by hand. */
   get down(): string | null {
-    if (!this.#wanted) return null;
+    if (!this.#wanted || this.#restarting) return null;
     for (const { worker } of this.#seats) if (worker.state !== "failed" && worker.state !== "stopped") return null;
     return this.state.reason;
+  }
+
+  /** Runs, or soon will: what it is given will be worked on. */
+  get up(): boolean {
+    return this.#wanted && this.down === null && this.#seats.some(({ drained }) => !drained);
   }
 
   start(): void {
@@ -83,11 +89,12 @@ export class WorkerPool {
 
   /** One after the other, so that the others go on. */
   async restart(reason: string): Promise<void> {
-    this.#wanted = false;
+    this.#restarting = true;
     for (const seat of this.#seats) {
       await seat.worker.stop(reason);
       seat.start();
     }
+    this.#restarting = false;
     this.#wanted = true;
   }
 

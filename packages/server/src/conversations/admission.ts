@@ -39,7 +39,7 @@ export class Admission {
 
   /** `stored`: false when nothing new came of it, as when the same message was sent again; then it does not count. */
   leave(bot: string, person: string, settings: TurnSettings, stored: boolean): void {
-    this.#add(bot, -1);
+    this.#arriving.set(bot, (this.#arriving.get(bot) ?? 1) - 1);
     if (settings.personConcurrency > 0) this.#add(personKey(bot, person), -1);
     if (stored) return;
     if (settings.perMinute > 0) this.#buckets.giveBack(bot);
@@ -69,6 +69,7 @@ export class Admission {
     }
   }
 
+  /** For people: there may be many, so those with nothing under way are forgotten. */
   #add(key: string, by: 1 | -1): void {
     const count = (this.#arriving.get(key) ?? 0) + by;
     if (count === 0) this.#arriving.delete(key);

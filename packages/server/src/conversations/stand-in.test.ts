@@ -14,14 +14,14 @@ const settings = (attempts: number, delivery: TurnSettings["delivery"] = "at-lea
   personConcurrency: 0,
   fallback: [],
 });
-const fine = { settings: () => settings(2), down: () => null, full: () => false };
+const fine = { settings: () => settings(2), up: () => true, full: () => false };
 
 test("[R-D5] the first stand-in that is there, up, has room and may repeat work is next", () => {
   const asked = { asked: "a", fallback: ["b", "c", "d", "e", "f"], at: "a", tried: null };
   expect(standInFor(asked, fine)).toBe("b");
   const others = {
     settings: (bot: string) => (bot === "b" ? null : settings(2, bot === "c" ? "at-most-once" : "at-least-once")),
-    down: (bot: string) => (bot === "d" ? "crashed" : null),
+    up: (bot: string) => bot !== "d",
     full: (bot: string) => bot === "e",
   };
   expect(standInFor(asked, others)).toBe("f");
@@ -50,7 +50,7 @@ test("[R-D5] a turn that fails everywhere ends: no bot gets it more often than i
         expect(made.get(spent)).toBeLessThanOrEqual(of(spent).attempts);
         at = standInFor(
           { asked: "a", fallback: ["b", "c", "d"], at: spent, tried: made },
-          { settings: of, down: (bot) => (moves < 100 && (down & (1 << bots.indexOf(bot))) !== 0 ? "crashed" : null), full: () => false },
+          { settings: of, up: (bot) => moves >= 100 || (down & (1 << bots.indexOf(bot))) === 0, full: () => false },
         );
         expect(at === null || (made.get(at) ?? 0) < of(at).attempts).toBe(true);
         expect(++moves).toBeLessThan(110);

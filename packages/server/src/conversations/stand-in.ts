@@ -20,7 +20,8 @@ export interface Considered {
 
 export interface Others {
   settings(bot: string): TurnSettings | null;
-  down(bot: string): string | null;
+  /** Will it work on what it is given? */
+  up(bot: string): boolean;
   full(bot: string): boolean;
 }
 
@@ -31,7 +32,7 @@ export function standInFor({ asked, fallback, at, tried }: Considered, others: O
     if (bot === at) continue;
     const settings = others.settings(bot);
     if (!settings || (bot !== asked && settings.delivery !== "at-least-once")) continue;
-    if ((tried?.get(bot) ?? 0) >= settings.attempts || others.down(bot) !== null || others.full(bot)) continue;
+    if ((tried?.get(bot) ?? 0) >= settings.attempts || !others.up(bot) || others.full(bot)) continue;
     return bot;
   }
   return null;

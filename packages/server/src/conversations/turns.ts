@@ -27,6 +27,8 @@ export interface Workers {
   assign(bot: string, conversation: string, person: string, not: Lane | null): Lane | null;
   /** Why the bot will not run again by itself; null while it may, and when it was stopped by hand. */
   down(bot: string): string | null;
+  /** Will it work on what it is given? Not when it is down, stopped by hand or gone. */
+  up(bot: string): boolean;
 }
 
 export interface TurnsOptions {
@@ -72,7 +74,7 @@ export class Turns {
     const { workers } = options;
     this.#others = {
       settings: (bot) => workers.settings(bot),
-      down: (bot) => workers.down(bot),
+      up: (bot) => workers.up(bot),
       full: (bot) => this.#pending.of(bot) >= (workers.settings(bot)?.queue ?? 0),
     };
     this.#stopTimer = options.time.after(saveEveryMs, () => this.#everySoOften());
@@ -216,13 +218,14 @@ export class Turns {
     this.#o.tick.deliver(pump);
   }
 
+  readonly #assign = (turn: Turn): Lane | null =>
+    this.#o.workers.assign(turn.bot, turn.active.publicId, turn.person, turn.attemptsMade > 0 ? turn.lane : null);
+  readonly #startAt = (turn: Turn, place: Place): void => this.#start(turn, place);
+
   #pump(bot: string): void {
     const queue = this.#runnable.get(bot);
     if (!queue || this.#stopped) return;
-    queue.pump(
-      (turn) => this.#o.workers.assign(bot, turn.active.publicId, turn.person, turn.attemptsMade > 0 ? turn.lane : null),
-      (turn, place) => this.#start(turn, place),
-    );
+    queue.pump(this.#assign, this.#startAt);
     if (queue.next()) this.#standIn(bot, queue);
     else this.#stuck.delete(bot);
   }

@@ -83,6 +83,10 @@ export class SimulatedBots implements Workers {
     return this.#team(bot).down;
   }
 
+  up(bot: string): boolean {
+    return this.#team(bot).down === null;
+  }
+
   assign(bot: string): Lane | null {
     const team = this.#team(bot);
     if (this.#random.chance(this.#faults.absence)) this.#leave(bot, this.#random.chance(0.3) ? team.list : [this.#random.pick(team.list)]);
