@@ -435,6 +435,9 @@ describe("limits", () => {
     expect(refused).toMatchObject({ status: 429, body: { code: "busy", detail: '"limited" takes 3 messages a minute' } });
     expect(refused.body.retryAfterMs).toBeGreaterThan(10_000);
     expect(refused.headers.get("retry-after")).toBe(String(Math.ceil(refused.body.retryAfterMs / 1000)));
+    // What was accepted is not refused when it is sent again: its sender could not know that it is there (K2).
+    expect((await send("a")).body).toMatchObject({ duplicate: true, seq: 1 });
+    expect((await server.call("POST", path, { text: "other", key: "a" })).body.code).toBe("key_conflict");
     const socket = await RecordingSocket.open(server);
     socket.say({ type: "send", conversation: id, key: "e", text: "hi" });
     expect(await socket.until((m) => m.type === "refused")).toMatchObject({ key: "e", error: { code: "busy", status: 429 } });

@@ -19,22 +19,20 @@ export class Admission {
     this.#o = options;
   }
 
-  /** Every `enter` that does not throw is followed by a `leave` with the same settings. @throws Refusal `busy` */
-  enter(bot: string, person: string, settings: TurnSettings): void {
+  /** @returns null, and `leave` is to follow with the same settings; or the refusal `busy`. */
+  enter(bot: string, person: string, settings: TurnSettings): Refusal | null {
+    const { queue, personConcurrency } = settings;
     const arriving = this.#arriving.get(bot) ?? 0;
-    if (this.#o.pendingOf(bot) + arriving >= settings.queue) {
-      throw new Refusal("busy", `${settings.queue} messages wait for "${bot}" already`, { retryAfterMs: 1000 });
+    if (this.#o.pendingOf(bot) + arriving >= queue) return busy(`${queue} messages wait for "${bot}" already`, 1000);
+    if (personConcurrency > 0) {
+      const pending = this.#o.pendingOfPerson(bot, person) + (this.#arriving.get(personKey(bot, person)) ?? 0);
+      if (pending >= personConcurrency) return busy(`${personConcurrency} of your messages wait for "${bot}" already`, 1000);
     }
-    if (settings.personConcurrency > 0) this.#enterPerson(bot, person, settings.personConcurrency);
-    if (settings.perMinute > 0 || settings.personPerMinute > 0) {
-      try {
-        this.#takeTokens(bot, person, settings);
-      } catch (error) {
-        if (settings.personConcurrency > 0) this.#add(personKey(bot, person), -1);
-        throw error;
-      }
-    }
+    const refusal = this.#takeTokens(bot, person, settings);
+    if (refusal) return refusal;
     this.#arriving.set(bot, arriving + 1);
+    if (personConcurrency > 0) this.#add(personKey(bot, person), 1);
+    return null;
   }
 
   /** `stored`: false when nothing new came of it, as when the same message was sent again; then it does not count. */
@@ -46,27 +44,18 @@ export class Admission {
     if (settings.personPerMinute > 0) this.#buckets.giveBack(personKey(bot, person));
   }
 
-  #enterPerson(bot: string, person: string, most: number): void {
-    const key = personKey(bot, person);
-    if (this.#o.pendingOfPerson(bot, person) + (this.#arriving.get(key) ?? 0) >= most) {
-      throw new Refusal("busy", `${most} of your messages wait for "${bot}" already`, { retryAfterMs: 1000 });
-    }
-    this.#add(key, 1);
-  }
-
-  #takeTokens(bot: string, person: string, { perMinute, personPerMinute }: TurnSettings): void {
-    const now = this.#o.now();
+  #takeTokens(bot: string, person: string, { perMinute, personPerMinute }: TurnSettings): Refusal | null {
     if (personPerMinute > 0) {
-      const retryAfterMs = this.#buckets.take(personKey(bot, person), personPerMinute, now);
-      if (retryAfterMs !== null)
-        throw new Refusal("busy", `"${bot}" takes ${personPerMinute} messages a minute from one person`, { retryAfterMs });
+      const retryAfterMs = this.#buckets.take(personKey(bot, person), personPerMinute, this.#o.now());
+      if (retryAfterMs !== null) return busy(`"${bot}" takes ${personPerMinute} messages a minute from one person`, retryAfterMs);
     }
     if (perMinute > 0) {
-      const retryAfterMs = this.#buckets.take(bot, perMinute, now);
-      if (retryAfterMs === null) return;
+      const retryAfterMs = this.#buckets.take(bot, perMinute, this.#o.now());
+      if (retryAfterMs === null) return null;
       if (personPerMinute > 0) this.#buckets.giveBack(personKey(bot, person));
-      throw new Refusal("busy", `"${bot}" takes ${perMinute} messages a minute`, { retryAfterMs });
+      return busy(`"${bot}" takes ${perMinute} messages a minute`, retryAfterMs);
     }
+    return null;
   }
 
   /** For people: there may be many, so those with nothing under way are forgotten. */
@@ -76,6 +65,8 @@ export class Admission {
     else this.#arriving.set(key, count);
   }
 }
+
+const busy = (detail: string, retryAfterMs: number): Refusal => new Refusal("busy", detail, { retryAfterMs });
 
 /** No name of a bot has a line feed in it. */
 const personKey = (bot: string, person: string): string => `${bot}\n${person}`;

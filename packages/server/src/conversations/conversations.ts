@@ -134,7 +134,8 @@ export class Conversations implements ConversationsApi {
     const { bot } = active;
     const settings = this.#o.workers.settings(bot);
     if (!settings) throw new Refusal("state_conflict", `The bot "${bot}" was removed; start a conversation with another one`);
-    this.#admission.enter(bot, person.id, settings);
+    const busy = this.#admission.enter(bot, person.id, settings);
+    if (busy) return this.#acceptedBefore(person, active, send, busy);
     let stored = false;
     try {
       const entry = { person: person.id, key: send.key ?? null, sender: send.sender ?? "", n: send.n ?? null, text: send.text, bot };
@@ -153,6 +154,16 @@ export class Conversations implements ConversationsApi {
     } finally {
       this.#admission.leave(bot, person.id, settings, stored);
     }
+  }
+
+  /** What is stored already is not refused, however much there is to do: nobody would know that it is stored (K2, K3). @throws Refusal */
+  async #acceptedBefore(person: Person, active: ActiveConversation, send: Send, busy: Refusal): Promise<Accepted> {
+    if (send.key === undefined) throw busy;
+    // Number 0 is nobody's turn, so this finds the key or stores nothing.
+    const entry = { person: person.id, key: send.key, sender: "", n: 0, text: send.text, bot: active.bot };
+    const answer = await this.#log.append(active, entry);
+    if (!answer.ok) throw answer.code === "key_conflict" ? new Refusal(answer.code, answer.detail) : busy;
+    return { epoch: active.epoch, seq: answer.seq, duplicate: true, turn: answer.turn === null ? null : turnName(answer.turn) };
   }
 
   async answer(person: Person, id: string, turn: string, ms: number): Promise<Message | null> {
