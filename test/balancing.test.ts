@@ -106,14 +106,14 @@ describe("weighted", () => {
 
   test("[R-D2] 50/30/20 is exact under more load than there are places, and a slow worker holds up only what is meant for it", async () => {
     const workers = named("ABC", [50, 30, 20]) as { options: object }[];
-    if (workers[2]) workers[2].options = { prefix: "C:", delayMs: 100 };
+    if (workers[2]) workers[2].options = { prefix: "C:", delayMs: 300 };
     await add("crowd", { workers, balance: "weighted", limits: { concurrency: 1 } });
     const ended: string[] = [];
-    const ids = await Promise.all(Array.from({ length: 100 }, () => conversation("crowd")));
+    const ids = await Promise.all(Array.from({ length: 50 }, () => conversation("crowd")));
     await Promise.all(ids.map(async (id) => ended.push((await ask(id)).text.slice(0, 1))));
-    expect(counts(ended)).toEqual({ A: 50, B: 30, C: 20 });
-    // Most of C's twenty come last: the others did not wait for them.
-    expect(counts(ended.slice(0, 80))["C"] ?? 0).toBeLessThanOrEqual(10);
+    expect(counts(ended)).toEqual({ A: 25, B: 15, C: 10 });
+    // Most of C's ten come last: the others did not wait for them.
+    expect(counts(ended.slice(0, 40))["C"] ?? 0).toBeLessThanOrEqual(5);
   });
 });
 
@@ -152,15 +152,17 @@ describe("sticky", () => {
     const homes: string[] = [];
     for (const id of [first, second, third]) homes.push(await answerers(id ?? "", 1));
     expect(homes).toEqual(["A", "B", "A"]);
-    const order: string[] = [];
-    const note = (label: string) => (answer: Json) => void order.push(`${label} ${answer.author}`);
-    const long = ask(first ?? "", "/wait 500").then(note("long"));
+    const long = (await server.call("POST", `/api/conversations/${first}/messages`, { text: "/stall" })).body;
     await until(async () => (await bot("patient")).processes[0].load === 1);
-    const waits = ask(third ?? "").then(({ text }: Json) => void order.push(`waits ${text}`));
+    const waits = ask(third ?? "");
     await until(async () => (await bot("patient")).processes[0].waiting === 1);
-    order.push(`beside ${(await ask(second ?? "")).text}`);
-    await Promise.all([long, waits]);
-    expect(order).toEqual(["beside B:hi", "long patient", "waits A:hi"]);
+    expect((await ask(second ?? "")).text).toBe("B:hi");
+    expect((await bot("patient")).processes).toMatchObject([
+      { load: 1, waiting: 1 },
+      { load: 0, waiting: 0 },
+    ]);
+    await server.call("POST", `/api/conversations/${first}/turns/${long.turn}/cancel`);
+    expect((await waits).text).toBe("A:hi");
   });
 });
 
@@ -283,7 +285,7 @@ describe("drain", () => {
     expect(await answerers(id, 1)).toBe("A");
     const socket = await RecordingSocket.open(server);
     await socket.follow(id);
-    socket.send(id, "/stream 20 20");
+    socket.send(id, "/stream 100 20");
     await socket.until((m) => m.type === "delta");
     socket.send(id, "behind it");
     expect((await drain("drained", "A")).body.processes[0]).toMatchObject({ name: "A", drained: true, load: 1 });
@@ -398,24 +400,25 @@ describe("fallback", () => {
   });
 
   test("[R-D5 B1] what another bot was working on when Skep stopped goes on after the start, and is answered once", async () => {
-    await add("slow", { options: { pieces: 50, pieceMs: 20, commands: false } });
-    const restart = { maxRestarts: 0 };
-    await server.call("POST", "/api/bots", { name: "gone", kind: "echo", options: { crashAtStart: true }, restart, fallback: ["slow"] });
+    await add("slow", {});
+    await server.call("POST", "/api/bots", {
+      name: "gone",
+      kind: "echo",
+      options: { crashAtStart: true },
+      restart: { maxRestarts: 0 },
+      fallback: ["slow"],
+    });
     await until(async () => (await bot("gone")).state === "failed" && true);
     const id = await conversation("gone");
-    const sent = (
-      await server.call("POST", `/api/conversations/${id}/messages`, { text: "a text of some length, in many pieces, for a while" })
-    ).body;
+    const sent = (await server.call("POST", `/api/conversations/${id}/messages`, { text: "/hang 1" })).body;
     await until(async () => (await bot("slow")).running === 1);
     server = await server.again();
     const { messages } = await until(async () => {
       const page = (await server.call("GET", `/api/conversations/${id}/messages`)).body;
       return page.messages.length > 1 && page;
     });
-    expect(messages).toMatchObject([
-      { turn: sent.turn },
-      { role: "bot", author: "slow", insteadOf: "gone", outcome: "completed", turn: sent.turn },
-    ]);
+    const answer = { role: "bot", author: "slow", insteadOf: "gone", outcome: "completed", turn: sent.turn };
+    expect(messages).toMatchObject([{ turn: sent.turn }, answer]);
   });
 });
 
