@@ -249,7 +249,7 @@ export class Turns {
   #elsewhere(turn: Turn, why: string): boolean {
     const { asked, bot: at, tried } = turn;
     const fallback = this.#o.workers.settings(asked)?.fallback ?? [];
-    const bot = standInFor({ asked, fallback, at, tried: tried ?? null }, this.#others);
+    const bot = standInFor({ asked, fallback, at, tried }, this.#others);
     if (bot === null) return false;
     turn.tried ??= new Map();
     turn.tried.set(at, turn.attemptsMade);
