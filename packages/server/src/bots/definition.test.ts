@@ -1,4 +1,4 @@
-import { Refusal, botCreateSchema, botPatchSchema, parseWith } from "@skep/protocol";
+import { Refusal, botCreateSchema, botLimitsSchema, botPatchSchema, parseWith } from "@skep/protocol";
 import { describe, expect, test } from "vitest";
 import { changedDefinition, newDefinition, storedDefinition, storedPlans } from "./definition.ts";
 import type { Definition } from "./definition.ts";
@@ -50,7 +50,7 @@ test("a definition that was stored before workers had specs still loads, with th
     balance: "least-busy",
     fallback: [],
     drained: [],
-    limits: { ...stored.limits, perMinute: 0, personPerMinute: 0, personConcurrency: 0 },
+    limits: botLimitsSchema.parse(stored.limits),
   });
 });
 
