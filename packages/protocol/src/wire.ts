@@ -23,6 +23,8 @@ export interface Message {
   role: Role;
   /** A person's id, a bot's name, or "skep" for system messages. */
   author: string;
+  /** On an answer: the bot that was asked, where another one answers in its place (its `fallback`). */
+  insteadOf?: string;
   text: string;
   /** The turn that this message asked for (role person) or ended (roles bot and system). */
   turn?: string;
@@ -138,14 +140,33 @@ export type BotEventKind =
   | "replaced"
   | "ended";
 
+/** `in`: gets turns. `out`: has failed too often and gets none for a while. `trial`: gets one turn, to see whether it works again. */
+export type WorkerHealth = "in" | "out" | "trial";
+
+/** A worker as one of its bot's. */
+export interface BotWorker extends WorkerStatus {
+  name: string;
+  weight: number;
+  health: WorkerHealth;
+  /** Taken out by hand: ends what it has, gets nothing new. */
+  drained: boolean;
+  /** Conversations that it works on. */
+  load: number;
+  /** Turns that wait for this worker and no other. */
+  waiting: number;
+}
+
 export interface Bot {
   name: string;
   kind: string;
   /** What bots of this kind can do. */
   can: readonly BotAbility[];
   options: Record<string, unknown>;
-  /** How many worker processes. */
-  workers: number;
+  /** How many workers that are alike, or what each of them is. */
+  workers: number | WorkerSpec[];
+  balance: Balance;
+  /** Bots that answer in its place when it cannot, in this order. */
+  fallback: string[];
   restart: RestartSettings;
   limits: BotLimits;
   state: BotState;
@@ -153,9 +174,23 @@ export interface Bot {
   reason?: string;
   queued: number;
   running: number;
-  processes: WorkerStatus[];
+  processes: BotWorker[];
   createdAt: string;
 }
+
+export interface WorkerSpec {
+  /** Without a name it is called by its number. With a `count` above 1 the names are name-1, name-2… */
+  name?: string | undefined;
+  /** Its share of the turns, beside the weights of the others. */
+  weight: number;
+  /** So many workers like this. */
+  count: number;
+  /** Laid over the bot's options. */
+  options: Record<string, unknown>;
+}
+
+/** Which worker gets a turn (see docs/bots.md). */
+export type Balance = "least-busy" | "round-robin" | "weighted" | "sticky-conversation" | "sticky-person";
 
 export interface RestartSettings {
   policy: "always" | "on-failure" | "never";
@@ -191,6 +226,10 @@ export interface BotLimits {
   memoryMb: number;
   /** How far its processes stand back behind the controller: 0 (not at all) to 19. */
   nice: number;
+  /** Messages that it accepts in a minute, from all and from one person, and how many of one person may be pending; one more is `busy`. 0: any. */
+  perMinute: number;
+  personPerMinute: number;
+  personConcurrency: number;
 }
 
 export interface Conversation {
@@ -259,7 +298,8 @@ export type ServerMessage =
   /** A request for permission, new or changed. */
   | { type: "permission"; conversation: string; permission: Permission }
   | { type: "stream-ended"; conversation: string; turn: string; stream: string; outcome: StreamOutcome }
-  | { type: "turn"; conversation: string; turn: string; state: TurnState; attempt: number; attempts: number; reason?: string }
+  /** `by`: the bot that works on it in place of the one that was asked. */
+  | { type: "turn"; conversation: string; turn: string; state: TurnState; attempt: number; attempts: number; by?: string; reason?: string }
   | { type: "bot"; bot: Bot }
   | { type: "bot-removed"; name: string }
   | { type: "notice"; code: string; detail: string }

@@ -64,7 +64,12 @@ export class Core {
       onError,
       ...(onClosed ? { onClosed } : {}),
       ...(onSent ? { onSent } : {}),
-      workers: { settings: (bot) => fleet.settings(bot), place: (bot, wanted) => fleet.place(bot, wanted) },
+      workers: {
+        settings: (bot) => fleet.settings(bot),
+        assign: (bot, conversation, person, not) => fleet.assign(bot, conversation, person, not),
+        down: (bot) => fleet.down(bot),
+        up: (bot) => fleet.up(bot),
+      },
     });
     const { turns } = conversations;
     const { attempts } = turns;

@@ -38,6 +38,8 @@ export interface FleetApi {
   expectsPrograms(name: string): boolean;
   /** A program has come with this bot's token. It is ended at once when there is no such bot. */
   connect(name: string, program: RemoteProgram): void;
+  /** Takes one of its workers out, or back in: it ends what it has and gets nothing new. Survives restarts. */
+  drain(name: string, worker: string, drained: boolean): Promise<Bot>;
   /** The newest lines, oldest first, at most `limit`. */
   logs(name: string, limit: number): LogLine[];
   /** The newest entries before that number, oldest first, at most `limit`. */

@@ -16,8 +16,9 @@ export function giveAhead(active: ActiveConversation, workers: Pick<Workers, "se
     if (active.lettingGo > 0 || settings?.delivery !== "at-least-once") return;
     // A turn that kills its worker may take the answers of those before it along: those need an attempt left.
     if (settings.attempts === 1 || turn.alone) return;
-    const place = before.bot === turn.bot ? before.place?.next() : null;
+    const place = before.bot === turn.bot && before.lane?.takesAhead ? before.place?.next() : null;
     if (!place) return;
+    turn.lane = before.lane;
     start(turn, place);
   }
 }

@@ -48,7 +48,7 @@ export class Endings {
         turn.stream = null;
         turn.interrupted = null;
         this.#o.permissions.turnEnded(turn, message.createdAt);
-        this.#answers.arrived(turn.number, () => toMessage(turn.active.publicId, message));
+        this.#answers.arrived(turn.number, () => toMessage(turn.active.publicId, message, turn.active.bot));
       });
       if (answer.ok) {
         this.#o.onClosed?.(outcome, this.#o.time.now() - turn.startedAt);

@@ -63,7 +63,7 @@ export class Permissions {
     const { token } = turn;
     const options = cleanOptions(asked.options);
     const request = asked.id;
-    if (++turn.asked > mostAsked || turn.waits.length >= mostWaits || options.length === 0) {
+    if (++turn.questions > mostAsked || turn.waits.length >= mostWaits || options.length === 0) {
       turn.place?.decide(token, request, null);
       return;
     }

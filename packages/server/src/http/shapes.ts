@@ -1,6 +1,6 @@
 /** What the doors answer, as schemas: for OpenAPI, and for tests that hold every answer against them. */
-import { errorTable } from "@skep/protocol";
 import type { Bot, BotEvent, Conversation, ErrorCode, Message, Part, Permission } from "@skep/protocol";
+import { balanceSchema, errorTable } from "@skep/protocol";
 import { z } from "zod";
 import type { KindDescription, LogLine } from "../bots/api.ts";
 import type { Problem } from "./problem.ts";
@@ -58,6 +58,7 @@ export const messageShape = z.object({
   id: z.string(),
   role: z.enum(["person", "bot", "system"]),
   author: z.string(),
+  insteadOf: z.string().exactOptional(),
   text: z.string(),
   turn: z.string().exactOptional(),
   outcome: turnOutcome.exactOptional(),
@@ -81,7 +82,12 @@ export const botShape = z.object({
   kind: z.string(),
   can: z.array(botAbility).readonly(),
   options: z.record(z.string(), z.unknown()),
-  workers: z.int(),
+  workers: z.union([
+    z.int(),
+    z.array(z.object({ name: z.string().optional(), weight: z.int(), count: z.int(), options: z.record(z.string(), z.unknown()) })),
+  ]),
+  balance: balanceSchema,
+  fallback: z.array(z.string()),
   restart: z.object({ policy: z.enum(["always", "on-failure", "never"]), maxRestarts: z.int(), windowMs: z.int() }),
   limits: z.object({
     concurrency: z.int(),
@@ -97,6 +103,9 @@ export const botShape = z.object({
     progressMs: z.int(),
     memoryMb: z.int(),
     nice: z.int(),
+    perMinute: z.int(),
+    personPerMinute: z.int(),
+    personConcurrency: z.int(),
   }),
   state: botState,
   reason: z.string().exactOptional(),
@@ -104,6 +113,12 @@ export const botShape = z.object({
   running: z.int(),
   processes: z.array(
     z.object({
+      name: z.string(),
+      weight: z.int(),
+      health: z.enum(["in", "out", "trial"]),
+      drained: z.boolean(),
+      load: z.int(),
+      waiting: z.int(),
       pid: z.int().nullable(),
       state: botState,
       startedAt: z.number().nullable(),

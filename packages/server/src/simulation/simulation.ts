@@ -41,9 +41,19 @@ export async function simulate(seed: number): Promise<SimulationResult> {
     permissions: "ask",
     permissionMs: random.pick([500, 4000]),
     delivery: random.chance(0.2) ? "at-most-once" : "at-least-once",
+    perMinute: 0,
+    personPerMinute: 0,
+    personConcurrency: 0,
+    fallback: random.chance(0.5) ? ["wasp", "ant"] : [],
   };
   const history = random.chance(0.3);
-  const faults = { crash: random.pick([0, 0.1, 0.4]), failure: random.pick([0, 0.1]), silence: random.pick([0, 0.05]) };
+  const faults = {
+    crash: random.pick([0, 0.1, 0.4]),
+    failure: random.pick([0, 0.1]),
+    silence: random.pick([0, 0.05]),
+    absence: random.pick([0, 0.1, 0.5]),
+  };
+  const dealt = random.chance(0.5);
 
   interface Life {
     conversations: Conversations;
@@ -61,9 +71,10 @@ export async function simulate(seed: number): Promise<SimulationResult> {
       settings,
       history,
       given,
-      places: random.between(1, 4),
+      places: random.between(1, 2),
+      dealt,
       ahead: random.pick([1, 1, 2, 8]),
-      faults: healthy ? { crash: 0, failure: 0, silence: 0 } : faults,
+      faults: healthy ? { crash: 0, failure: 0, silence: 0, absence: 0 } : faults,
     });
     const conversations: Conversations = new Conversations({
       store,

@@ -8,6 +8,7 @@ import { route } from "../route.ts";
 import { botEventShape, botShape, kindShape, logLineShape } from "../shapes.ts";
 
 const params = z.strictObject({ name: nameSchema });
+const workerParams = z.strictObject({ name: nameSchema, worker: nameSchema });
 
 export interface BotParts {
   fleet: FleetApi;
@@ -25,6 +26,17 @@ export function botRoutes({ fleet, access }: BotParts): Route[] {
       status: 200,
       response: botShape,
       handler: ({ params }) => fleet[verb](params.name),
+    });
+  const drain = (verb: "drain" | "undrain", summary: string): Route =>
+    route({
+      method: "POST",
+      path: `/api/bots/{name}/workers/{worker}/${verb}`,
+      summary,
+      permission: "bots.manage",
+      params: workerParams,
+      status: 200,
+      response: botShape,
+      handler: ({ params }) => fleet.drain(params.name, params.worker, verb === "drain"),
     });
   return [
     route({
@@ -97,6 +109,8 @@ export function botRoutes({ fleet, access }: BotParts): Route[] {
     action("start", "Start a bot"),
     action("stop", "Stop a bot; messages to it wait"),
     action("restart", "Stop a bot and start it again"),
+    drain("drain", "Take one worker of a bot out: it ends what it has and gets nothing new, also after a restart"),
+    drain("undrain", "Take a drained worker back in"),
     route({
       method: "POST",
       path: "/api/bots/{name}/token",
