@@ -22,6 +22,9 @@ declare global {
   var client: Skep.Client;
 }
 
+/** Resolves to this machine in the test's browser; what is reached by a name like this, without TLS, gets no locks. */
+const insecure = "skep.test";
+
 /** Not by frames: a tab behind another one draws none. */
 const polling = { polling: 25 };
 
@@ -40,13 +43,13 @@ describe.skipIf(executablePath === undefined)("tabs", () => {
     writeFileSync(join(built, "tab.js"), `import * as skep from "./index.js"; globalThis.skep = skep;`);
     program = await bundled(built, "tab");
     line = await CuttableLine.open();
-    server = await startedServer({ allowedHosts: [`127.0.0.1:${line.port}`] });
+    server = await startedServer({ allowedHosts: [`127.0.0.1:${line.port}`, `${insecure}:${line.port}`] });
     browser = await KillableBrowser.start(join(folder, "profile"));
   });
   afterAll(async () => {
-    await browser.kill();
-    await line.close();
-    await server.end();
+    await browser?.kill();
+    await line?.close();
+    await server?.end();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   });
   beforeEach(async () => {
@@ -57,18 +60,18 @@ describe.skipIf(executablePath === undefined)("tabs", () => {
   });
 
   /** A tab with the client in it. */
-  async function openTab(): Promise<Page> {
+  async function openTab(host = "127.0.0.1"): Promise<Page> {
     const page = await browser.context.newPage();
     const session = await browser.context.newCDPSession(page);
     // What answers at this address allows no scripts.
     await session.send("Page.setBypassCSP", { enabled: true });
-    await load(page);
+    await load(page, host);
     return page;
   }
 
   /** On a page of the server's own: one of another origin, or one that the browser was handed, gets no connection. */
-  async function load(page: Page): Promise<void> {
-    await page.goto(`${line.url}/healthz`);
+  async function load(page: Page, host = "127.0.0.1"): Promise<void> {
+    await page.goto(`http://${host}:${line.port}/healthz`);
     await page.evaluate(program);
     await page.evaluate((token) => {
       globalThis.client = skep.connect({ url: location.origin, token, storage: skep.browserStorage() });
@@ -191,6 +194,58 @@ describe.skipIf(executablePath === undefined)("tabs", () => {
     await page.close();
   });
 
+  test("[K2] [K3] without locks (an address that is not secure) what was not sent survives a reload, and a copied tab doubles nothing", async () => {
+    const page = await openTab(insecure);
+    expect(await page.evaluate(() => isSecureContext)).toBe(false);
+    await page.waitForFunction(() => client.connection.name === "open", null, polling);
+    goAway();
+    await page.evaluate((conversation) => {
+      for (const text of ["one", "two"])
+        client
+          .conversation(conversation)
+          .send(text)
+          .catch(() => {});
+    }, id);
+    const kept = await page.waitForFunction(
+      () => {
+        const text = sessionStorage.getItem("skep.outbox") ?? "";
+        return text.includes('"two"') && text;
+      },
+      null,
+      polling,
+    );
+    const record = (await kept.jsonValue()) as string;
+    // A tab that is duplicated begins with the session storage of the first.
+    const copy = await browser.context.newPage();
+    await copy.addInitScript((text) => sessionStorage.setItem("skep.outbox", text), record);
+    const session = await browser.context.newCDPSession(copy);
+    await session.send("Page.setBypassCSP", { enabled: true });
+    line.leadTo(server.url);
+    await Promise.all([load(page, insecure), load(copy, insecure)]);
+    for (const tab of [page, copy])
+      await tab.waitForFunction(() => client.connection.name === "open" && client.unsent.length === 0, null, polling);
+    expect(await personsTexts()).toEqual(["one", "two"]);
+    const send = (tab: Page, name: string): Promise<void> =>
+      tab.evaluate(
+        async ([conversation, from]) => {
+          const sent: Promise<unknown>[] = [];
+          for (let i = 0; i < 100; i++) {
+            sent.push(client.conversation(conversation as string).send(`${from} ${i}`));
+            // Four at a time are under way.
+            if (i >= 4) await sent[i - 4];
+          }
+          await Promise.all(sent);
+        },
+        [id, name],
+      );
+    await Promise.all([send(page, "first"), send(copy, "copy")]);
+    const texts = await personsTexts();
+    for (const name of ["first", "copy"]) {
+      expect(texts.filter((text) => text.startsWith(name))).toEqual(Array.from({ length: 100 }, (_, i) => `${name} ${i}`));
+    }
+    await Promise.all([page.close(), copy.close()]);
+  });
+
   test("[K2] a browser that is killed sends when it is opened again what it had not sent", async () => {
     const page = await openTab();
     goAway();
@@ -227,7 +282,14 @@ class KillableBrowser {
     ];
     // A tab behind another one draws no frames and has slow timers; not here.
     const awake = ["--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows"];
-    const options = [...awake, "--disable-sync", "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank"];
+    const options = [
+      ...awake,
+      `--host-resolver-rules=MAP ${insecure} 127.0.0.1`,
+      "--disable-sync",
+      "--remote-debugging-port=0",
+      `--user-data-dir=${profile}`,
+      "about:blank",
+    ];
     // A group of its own: its helpers end with it.
     const child = spawn(executablePath as string, [...flags, ...options], { stdio: ["ignore", "ignore", "pipe"], detached: true });
     const address = await new Promise<string>((resolve, reject) => {

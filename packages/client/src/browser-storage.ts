@@ -17,7 +17,7 @@ export function browserStorage(newSender: () => string = newId): OutboxStorage {
 
   const load = async (): Promise<OutboxRecord> => {
     shared = await SharedOutboxes.open();
-    const record = shared ? await shared.take(newSender) : (readSession() ?? { sender: newSender(), lanes: {} });
+    const record = shared ? await shared.take(newSender) : readSession(newSender());
     own = record.sender;
     return record;
   };
@@ -29,12 +29,17 @@ export function browserStorage(newSender: () => string = newId): OutboxStorage {
   };
 }
 
-function readSession(): OutboxRecord | null {
+/** What is left goes out under another sender: a tab that was copied has the same session storage, and must not share the numbers of the first. */
+function readSession(sender: string): OutboxRecord {
+  const lanes: OutboxRecord["lanes"] = {};
   try {
-    return JSON.parse(sessionStorage.getItem(name) ?? "null") as OutboxRecord | null;
+    const left = JSON.parse(sessionStorage.getItem(name) ?? "null") as OutboxRecord | null;
+    for (const [conversation, { sends }] of Object.entries(left?.lanes ?? {}))
+      if (sends.length > 0) lanes[conversation] = { next: 1, sends };
   } catch {
-    return null;
+    // Forbidden, or not ours.
   }
+  return { sender, lanes };
 }
 
 function saveSession(record: OutboxRecord): void {
