@@ -1,5 +1,3 @@
-import { byId } from "./element.ts";
-
 const fragment = /^#signin=(.+)$/;
 
 /** Trades the token in the address for a cookie, and takes it out of the address and the history. @returns why it did not work */
@@ -24,17 +22,14 @@ export async function signInFromAddress(): Promise<string | null> {
 /** @returns true also when nobody answers: the page then says that it is reconnecting */
 export async function isSignedIn(): Promise<boolean> {
   try {
-    const response = await fetch("/api/bots");
+    const response = await fetch("/api/session");
     return response.status !== 401 && response.status !== 403;
   } catch {
     return true;
   }
 }
 
-/** What to do, instead of the page. */
-export function showSignIn(reason: string | null): void {
-  byId("app").hidden = true;
-  byId("sign-in").hidden = false;
-  byId("sign-in-reason").textContent = reason ?? "";
-  byId("sign-in-again").addEventListener("click", () => location.reload());
+export async function signOut(): Promise<void> {
+  await fetch("/api/session", { method: "DELETE", headers: { "content-type": "application/json" }, body: "{}" }).catch(() => {});
+  location.reload();
 }

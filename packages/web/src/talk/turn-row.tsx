@@ -1,0 +1,56 @@
+import { Square } from "lucide-react";
+import { memo, type ReactNode } from "react";
+import type { ConversationFeed, TailRow } from "../state/conversation-feed.ts";
+import { sentenceOf } from "../state/queries.ts";
+import { Markdown } from "../text/markdown.tsx";
+import { showNotice } from "../ui/notices.tsx";
+import { turnSentence } from "../ui/sentences.ts";
+import { BotText } from "./message-row.tsx";
+
+export async function stopTurn(feed: ConversationFeed, turn: string): Promise<void> {
+  await feed.conversation
+    .cancel(turn)
+    .catch((error: unknown) => showNotice(`The answer was not stopped: ${sentenceOf(error)}`, { bad: true }));
+}
+
+interface Props {
+  feed: ConversationFeed;
+  row: Extract<TailRow, { kind: "turn" }>;
+  bot: string;
+  online: boolean;
+}
+
+/** An answer while it is written. */
+export const TurnRow = memo(function TurnRow({ feed, row, bot, online }: Props): ReactNode {
+  const { draft, view, turn } = row;
+  const text = draft?.text ?? "";
+  const over = draft?.outcome === "interrupted";
+  const waits = !draft && !view;
+  const sentence =
+    online && waits
+      ? `Waiting for ${bot}…`
+      : online && over && view?.state !== "retrying"
+        ? "Interrupted, trying again…"
+        : turnSentence(view, bot, online);
+  const status = (
+    <div className="status working flex items-center gap-2 text-sm" role="status">
+      <span className={text === "" && online ? "pulse" : ""}>{sentence}</span>
+      {online ? (
+        <button
+          type="button"
+          onClick={() => void stopTurn(feed, turn)}
+          className="inline-flex h-7 items-center gap-1.5 rounded-md px-2 hover:bg-hover hover:text-ink"
+        >
+          <Square size={11} fill="currentColor" /> Stop
+        </button>
+      ) : null}
+    </div>
+  );
+  return (
+    <BotText author={bot} details={status} always>
+      <div data-draft className={over ? "opacity-50" : ""}>
+        {text === "" ? null : <Markdown text={text} live={!over} />}
+      </div>
+    </BotText>
+  );
+});
