@@ -146,7 +146,9 @@ function readLine(text: string): FromBot | null {
 }
 
 export function launchOf(kindName: string, options: Record<string, unknown>, folder: string, environment = process.env): Launch {
-  return kindNamed(kindName).launch(options, { node: process.execPath, compileCache: `${folder}/compile-cache`, environment, folder });
+  const { launch } = kindNamed(kindName);
+  if (!launch) throw new Error(`A bot of the kind "${kindName}" has no process`);
+  return launch(options, { node: process.execPath, compileCache: `${folder}/compile-cache`, environment, folder });
 }
 
 export function kindNamed(name: string): Kind {

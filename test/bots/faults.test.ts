@@ -26,16 +26,19 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const kinds = ["ollama", "openai"] as const;
+const kinds = ["ollama", "openai", "anthropic"] as const;
 type KindName = (typeof kinds)[number];
 
 const optionsFor = (kind: KindName, model: string, url = server.url): Record<string, unknown> => ({
-  ...(kind === "ollama" ? { url } : { baseUrl: `${url}/v1` }),
+  ...(kind === "ollama" ? { url } : kind === "openai" ? { baseUrl: `${url}/v1` } : { baseUrl: url, apiKeyEnv: "" }),
   model,
   silenceMs,
 });
 
-const botWith = (kind: KindName, model: string): Promise<BotProcess> => startBot(kind, optionsFor(kind, model), folder);
+const botWithServer = (kind: KindName, model: string, url: string): Promise<BotProcess> =>
+  startBot(kind, optionsFor(kind, model, url), folder);
+
+const botWith = (kind: KindName, model: string): Promise<BotProcess> => botWithServer(kind, model, server.url);
 
 const statuses = (bot: BotProcess): string[] => bot.lines.flatMap((line) => (line.type === "status" ? [line.state] : []));
 
@@ -74,6 +77,7 @@ describe.each(kinds)("%s", (kind) => {
     ["error-429", true, /too much to do.*\(429\)/],
     ["error-500", true, /failed \(500\): The model runner has stopped unexpectedly/],
     ["error-503", true, /\(503\)/],
+    ["error-529", true, /overloaded or not ready \(529\)/],
     ["cut-early", true, /closed the connection without an answer/],
     ["garbage", true, /not what its protocol says/],
     ["html", true, /not what its protocol says/],
@@ -225,21 +229,72 @@ test("[R-C7] ollama says how to get a model that is missing", async () => {
   expect(failure?.reason).toBe('The model "missing" is not on this server; `ollama pull missing` gets it');
 });
 
-test("openai: the key comes from the variable that is named, and nothing else of the environment does", async () => {
+test.each(["openai", "anthropic"] as const)("%s: the key comes from the variable that is named, and nothing else does", async (kind) => {
   const own = await startModelServer({ key: "sesame" });
   try {
-    const options = { ...optionsFor("openai", "stand-in", own.url), apiKeyEnv: "THE_KEY" };
-    await using bot = await startBot("openai", options, folder, { ...process.env, THE_KEY: "sesame" });
+    const options = { ...optionsFor(kind, "stand-in", own.url), apiKeyEnv: "THE_KEY" };
+    await using bot = await startBot(kind, options, folder, { ...process.env, THE_KEY: "sesame" });
     expect(await bot.ending(bot.ask(question))).toEqual({ streamed: expected });
-    await using wrong = await startBot("openai", options, folder, { ...process.env, THE_KEY: "other" });
+    await using wrong = await startBot(kind, options, folder, { ...process.env, THE_KEY: "other" });
     const { failure } = await wrong.ending(wrong.ask(question));
     expect(failure).toMatchObject({ retry: false, reason: expect.stringContaining("THE_KEY") });
     expect(failure?.reason).not.toContain("other");
-    await using none = await startBot("openai", options, folder);
+    await using none = await startBot(kind, options, folder);
     expect((await none.ending(none.ask(question))).failure).toMatchObject({
       retry: false,
       reason: expect.stringMatching(/THE_KEY.*is not set/),
     });
+  } finally {
+    await own.close();
+  }
+});
+
+test("[R-C7] a server that says when to come again is not asked before: people see the pause, then the attempt is worth another", async () => {
+  const own = await startModelServer({ retryAfterSeconds: 1 });
+  try {
+    await using bot = await botWithServer("anthropic", "error-429", own.url);
+    const before = performance.now();
+    const { failure } = await bot.ending(bot.ask(question));
+    expect(performance.now() - before).toBeGreaterThan(990);
+    expect(failure).toMatchObject({ retry: true, reason: expect.stringContaining("(429)") });
+    expect((await bot.line("status")).detail).toBe("The model server asks for a pause of 1 s (429)");
+    const turn = bot.ask(question);
+    await bot.line("status", (line) => line.turn === turn);
+    bot.send({ type: "cancel", turn });
+    expect((await bot.ending(turn)).failure).toMatchObject({ reason: "Cancelled" });
+  } finally {
+    await own.close();
+  }
+});
+
+test("anthropic: what the model thinks is told as a thought, beside the answer", async () => {
+  await using bot = await botWith("anthropic", "thinking");
+  const turn = bot.ask(question);
+  expect(await bot.ending(turn)).toEqual({ streamed: expected });
+  const thoughts = bot.lines.filter((line) => line.type === "thought");
+  expect(thoughts).toEqual([{ type: "thought", turn, id: "block-0", text: "They want an answer, so I should give one." }]);
+});
+
+test("anthropic: both roles in turn whatever the history is, the fields that the API asks for, and those that were given", async () => {
+  const own = await startModelServer();
+  try {
+    const options = { system: "You are a bee", maxTokens: 99, temperature: 0.5, extra: { top_k: 3 } };
+    await using bot = await startBot("anthropic", { ...optionsFor("anthropic", "stand-in", own.url), ...options }, folder);
+    const said = (role: "person" | "bot", text: string) => ({ role, author: role, text });
+    const history = [said("bot", "welcome"), said("person", "one"), said("person", "two"), said("bot", " "), said("person", "three")];
+    await bot.ending(bot.ask("four", { history }));
+    const { body, headers } = await own.requested(1);
+    expect(body).toEqual({
+      model: "stand-in",
+      max_tokens: 99,
+      temperature: 0.5,
+      top_k: 3,
+      stream: true,
+      system: "You are a bee",
+      messages: [{ role: "user", content: "one\n\ntwo\n\nthree\n\nfour" }],
+    });
+    expect(headers["anthropic-version"]).toBe("2023-06-01");
+    expect(headers["x-api-key"]).toBeUndefined();
   } finally {
     await own.close();
   }

@@ -226,7 +226,7 @@ describe("refuses to run", () => {
     const launch = launchOf("echo", {}, folder);
     await using bot = spawnBot({ ...launch, args: [...launch.args.slice(0, -1), "../../secret"] });
     expect((await bot.exit).code).toBe(2);
-    expect(bot.stderr()).toBe('Unknown kind of bot "../../secret"; there are echo, ollama, openai\n');
+    expect(bot.stderr()).toBe('Unknown kind of bot "../../secret"; there are acp, anthropic, echo, ollama, openai\n');
   });
 
   test("a first line that is not hello; another protocol", async () => {

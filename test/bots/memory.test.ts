@@ -37,6 +37,7 @@ afterAll(async () => {
 const optionsFor: Record<string, () => Record<string, unknown>> = {
   echo: () => ({}),
   ollama: () => ({ url: server.url, model: "stand-in" }),
+  anthropic: () => ({ baseUrl: server.url, apiKeyEnv: "", model: "stand-in" }),
   openai: () => ({ baseUrl: `${server.url}/v1`, model: "stand-in" }),
 };
 
@@ -79,7 +80,7 @@ async function work(bot: BotProcess, turns: number, atOnce: number): Promise<voi
   await Promise.all(Array.from({ length: atOnce }, one));
 }
 
-describe.runIf(process.platform === "linux").each(["echo", "ollama", "openai"])("%s", (kind) => {
+describe.runIf(process.platform === "linux").each(["echo", "ollama", "openai", "anthropic"])("%s", (kind) => {
   const start = (): Promise<BotProcess> => startBot(kind, optionsFor[kind]?.() ?? {}, folder);
 
   test(`[R-C2] of ${together} bots the largest takes at most 20 MB idle and 30 MB after ${turnsEach} turns`, async () => {

@@ -19,7 +19,7 @@ export const behaviours = {
   tools: "asks for a tool beside its answer",
   "tools-only": "asks for a tool and says nothing",
   empty: "gives an empty answer",
-  whole: "does not stream, whatever it was asked (OpenAI only)",
+  whole: "does not stream, whatever it was asked (not Ollama)",
   long: "answers with 2,000 words",
   "error-400": "refuses the request",
   "error-401": "does not accept the key",
@@ -27,6 +27,7 @@ export const behaviours = {
   "error-429": "has too much to do",
   "error-500": "fails",
   "error-503": "is overloaded",
+  "error-529": "is overloaded, as Anthropic says it",
 } as const;
 
 export type Behaviour = keyof typeof behaviours;

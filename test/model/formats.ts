@@ -1,4 +1,4 @@
-/** The two protocols as their documentation gives them. Pure: values in, text out. */
+/** Ollama's and OpenAI's protocols as their documentation gives them. Pure: values in, text out. */
 import { behaviours } from "./behaviours.ts";
 
 export interface Answer {
@@ -8,8 +8,8 @@ export interface Answer {
   startedAt: number;
 }
 
-const toolName = "look_up_weather";
-const toolArguments = { city: "Bern" };
+export const toolName = "look_up_weather";
+export const toolArguments = { city: "Bern" };
 
 /* ---- Ollama ---- */
 

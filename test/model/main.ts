@@ -5,7 +5,8 @@ import { startModelServer } from "./model-server.ts";
 
 const usage = `Usage: npm run model -- [options]
 
-A stand-in for a model server. It speaks Ollama's API (/api/chat) and OpenAI's (/v1/chat/completions).
+A stand-in for a model server. It speaks Ollama's API (/api/chat), OpenAI's (/v1/chat/completions) and
+Anthropic's (/v1/messages).
 
   --port <number>      port on 127.0.0.1; 0 takes a free one (default 11434, the same as Ollama's)
   --token-ms <number>  time between two words of an answer (default 25)
@@ -57,6 +58,7 @@ if (values.help) {
 Add bots that talk to it:
   skep bot add local --kind ollama --option url=${server.url} --option model=stand-in
   skep bot add hosted --kind openai --option baseUrl=${server.url}/v1 --option model=stand-in
+  skep bot add claude --kind anthropic --option baseUrl=${server.url} --option model=stand-in --option apiKeyEnv=
 
 Other models misbehave: ${Object.keys(behaviours).slice(1, 8).join(", ")}… (--help lists them all). Ctrl-C ends it.
 `);

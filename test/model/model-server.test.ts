@@ -99,6 +99,89 @@ describe("OpenAI", () => {
   });
 });
 
+describe("Anthropic", () => {
+  const asked = { model: "stand-in", max_tokens: 100, messages };
+  const version = { "anthropic-version": "2023-06-01" };
+  interface Event {
+    type: string;
+    index?: number;
+    content_block?: { type: string };
+    delta?: { type?: string; text?: string; stop_reason?: string };
+  }
+  const events = async (model: string): Promise<Event[]> => {
+    const response = await post("/v1/messages", { ...asked, model, stream: true }, version);
+    expect(response.headers.get("content-type")).toContain("text/event-stream");
+    const all = (await response.text()).split(/\r?\n\r?\n/).filter((event) => event !== "");
+    return all.map((event) => {
+      const [, name, data] = /^event: (\w+)\r?\ndata: (.*)$/.exec(event) ?? [];
+      const value = JSON.parse(data ?? "") as Event;
+      expect(value.type).toBe(name);
+      return value;
+    });
+  };
+
+  test.each(["stand-in", "split", "thinking", "tools"])(
+    "%s: a row of blocks, each begun and ended, between start and stop",
+    async (model) => {
+      const all = await events(model);
+      expect(all[0]).toMatchObject({ type: "message_start", message: { type: "message", content: [], stop_reason: null } });
+      expect(all.slice(-2)).toMatchObject([
+        { type: "message_delta", delta: { stop_reason: model === "tools" ? "tool_use" : "end_turn" } },
+        { type: "message_stop" },
+      ]);
+      expect(all.map(({ delta }) => (delta?.type === "text_delta" ? delta.text : "")).join("")).toBe(expected);
+      const begun = all.filter(({ type }) => type === "content_block_start");
+      expect(begun.map(({ index }) => index)).toEqual(begun.map((_, index) => index));
+      expect(all.filter(({ type }) => type === "content_block_stop").map(({ index }) => index)).toEqual(begun.map(({ index }) => index));
+      const types = { thinking: ["thinking", "text"], tools: ["text", "tool_use"] }[model] ?? ["text"];
+      expect(begun.map(({ content_block }) => content_block?.type)).toEqual(types);
+    },
+  );
+
+  test("whole unless stream is true", async () => {
+    expect(await json(await post("/v1/messages", asked, version))).toMatchObject({
+      type: "message",
+      role: "assistant",
+      content: [{ type: "text", text: expected }],
+      stop_reason: "end_turn",
+      usage: { input_tokens: expect.any(Number) },
+    });
+  });
+
+  test.each([
+    [404, "missing", "not_found_error"],
+    [401, "error-401", "authentication_error"],
+    [429, "error-429", "rate_limit_error"],
+    [500, "error-500", "api_error"],
+    [529, "error-529", "overloaded_error"],
+  ])("errors are {type, error: {type, message}}: %i", async (status, model, type) => {
+    const response = await post("/v1/messages", { ...asked, model }, version);
+    expect([response.status, await response.json()]).toMatchObject([
+      status,
+      { type: "error", error: { type, message: expect.any(String) } },
+    ]);
+  });
+
+  test.each([
+    ["anthropic-version", asked, {}],
+    ["max_tokens", { ...asked, max_tokens: undefined }, version],
+    ["user", { ...asked, messages: [{ role: "assistant", content: "hi" }] }, version],
+    ["alternate", { ...asked, messages: [...messages, ...messages] }, version],
+  ])("a request without what the API asks for is refused: %s", async (word, body, headers) => {
+    const response = await post("/v1/messages", body, headers);
+    expect(response.status).toBe(400);
+    expect(JSON.stringify(await response.json())).toContain(word);
+  });
+
+  test("models", async () => {
+    const response = await fetch(`${server.url}/v1/models`, { headers: version });
+    expect(await json(response)).toMatchObject({
+      has_more: false,
+      data: expect.arrayContaining([expect.objectContaining({ type: "model" })]),
+    });
+  });
+});
+
 test("a control call sets a behaviour for so many requests", async () => {
   const control = await post("/stand-in/behave", { as: "error-503", times: 2, model: "llama3" });
   expect(control.status).toBe(200);

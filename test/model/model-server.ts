@@ -1,5 +1,6 @@
 /**
- * A stand-in for a model server: speaks Ollama's API and OpenAI's on one port, on the loopback interface, and misbehaves on request.
+ * A stand-in for a model server: speaks Ollama's API, OpenAI's and Anthropic's on one port, on the loopback interface, and misbehaves on
+ * request.
  *
  * A request names its behaviour by the model that it asks for (`behaviours.ts`). Over that, `behave("silent")` here or
  * `POST /stand-in/behave {"as": "silent", "model"?: "llama3", "times"?: 3}` sets one for requests to come, `{"as": null}` ends it.
@@ -10,9 +11,10 @@ import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Behaviour } from "./behaviours.ts";
 import { behaviourOf, behaviours, isBehaviour } from "./behaviours.ts";
-import type { Answer, OpenaiForm } from "./formats.ts";
+import type { Api, ChatRequest, Exchange } from "./apis.ts";
+import { anthropic, ollama, openai } from "./apis.ts";
+import * as anthropicFormat from "./anthropic-format.ts";
 import * as formats from "./formats.ts";
-import type { ChatMessage } from "./reply.ts";
 import { replyTo, tokensOf } from "./reply.ts";
 
 export interface ModelServerOptions {
@@ -24,18 +26,8 @@ export interface ModelServerOptions {
   slowMs?: number;
   /** The key that `/v1` asks for; without it every key is accepted, and none. */
   key?: string;
-}
-
-/** A chat request as it came in. */
-export interface ChatRequest {
-  path: string;
-  model: string;
-  behaviour: Behaviour;
-  messages: ChatMessage[];
-  body: Record<string, unknown>;
-  headers: Record<string, string | string[] | undefined>;
-  /** Resolves when the exchange is over: was the answer sent to its end, or did one side leave? */
-  over: Promise<"finished" | "cut">;
+  /** With 429, 503 and 529: when to come again. Without it nothing is said. */
+  retryAfterSeconds?: number;
 }
 
 export interface ModelServer {
@@ -58,66 +50,6 @@ interface Override {
   times: number;
 }
 
-/** One exchange with all that a behaviour may need. */
-interface Exchange {
-  request: IncomingMessage;
-  response: ServerResponse;
-  chat: ChatRequest;
-  api: Api;
-  answer: Answer;
-  stream: boolean;
-  form: OpenaiForm;
-}
-
-type Piece = { content?: string; thinking?: string; tools?: boolean };
-
-/** What differs between the two protocols. */
-interface Api {
-  contentType: string;
-  opening(exchange: Exchange): string;
-  piece(exchange: Exchange, piece: Piece): string;
-  last(exchange: Exchange, tools: boolean): string;
-  whole(exchange: Exchange, piece: Piece): unknown;
-  error(status: number, message: string): unknown;
-  missing(model: string): unknown;
-  midway(exchange: Exchange): string;
-}
-
-const ollama: Api = {
-  contentType: "application/x-ndjson",
-  opening: () => "",
-  piece: ({ answer }, piece) => formats.ollamaPiece(answer, piece),
-  last: ({ answer }) => formats.ollamaLast(answer),
-  whole: ({ answer }, piece) => formats.ollamaWhole(answer, piece),
-  error: (_, message) => formats.ollamaError(message),
-  missing: (model) => formats.ollamaError(`model '${model}' not found`),
-  midway: () => `${JSON.stringify(formats.ollamaError("an error was encountered while running the model"))}\n`,
-};
-
-const errorTypes: Record<number, [type: string, code: string | null]> = {
-  400: ["invalid_request_error", null],
-  401: ["invalid_request_error", "invalid_api_key"],
-  403: ["invalid_request_error", "unsupported_country_region_territory"],
-  429: ["requests", "rate_limit_exceeded"],
-};
-
-const openai: Api = {
-  contentType: "text/event-stream; charset=utf-8",
-  opening: ({ answer, form }) => formats.openaiPiece(answer, { role: "assistant", content: "" }, form),
-  piece: ({ answer, form }, piece) => formats.openaiPiece(answer, piece, form),
-  last: ({ answer, form }, tools) => formats.openaiLast(answer, tools ? "tool_calls" : "stop", form),
-  whole: ({ answer }, piece) => formats.openaiWhole(answer, piece),
-  error: (status, message) => formats.openaiError(message, ...(errorTypes[status] ?? ["server_error", null])),
-  missing: (model) =>
-    formats.openaiError(
-      `The model \`${model}\` does not exist or you do not have access to it.`,
-      "invalid_request_error",
-      "model_not_found",
-    ),
-  midway: ({ form }) =>
-    formats.openaiEvent(formats.openaiError("The server had an error while processing your request", "server_error", null), form),
-};
-
 const sentences: Record<number, string> = {
   400: "The request is not valid",
   401: "Incorrect API key provided",
@@ -125,13 +57,14 @@ const sentences: Record<number, string> = {
   429: "Rate limit reached, try again later",
   500: "The model runner has stopped unexpectedly",
   503: "The server is overloaded, try again later",
+  529: "Overloaded",
 };
 
 const bodyLimit = 32 * 1024 * 1024;
 const longWords = 2000;
 
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
-  const { port = 0, host = "127.0.0.1", tokenMs = 0, loadMs = 7000, slowMs = 500, key } = options;
+  const { port = 0, host = "127.0.0.1", tokenMs = 0, loadMs = 7000, slowMs = 500, key, retryAfterSeconds } = options;
   const requests: ChatRequest[] = [];
   const expectations: { count: number; resolve: (request: ChatRequest) => void }[] = [];
   const sockets = new Set<Socket>();
@@ -165,13 +98,13 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     return override.as;
   }
 
-  function record(request: IncomingMessage, response: ServerResponse, body: Record<string, unknown>): ChatRequest {
+  function record(request: IncomingMessage, response: ServerResponse, api: Api, body: Record<string, unknown>): ChatRequest {
     const model = String(body["model"]);
     const chat: ChatRequest = {
       path: request.url ?? "",
       model,
       behaviour: chosen(model),
-      messages: body["messages"] as ChatMessage[],
+      messages: api.messages(body),
       body,
       headers: request.headers,
       over: new Promise((resolve) => response.once("close", () => resolve(response.writableFinished ? "finished" : "cut"))),
@@ -186,14 +119,16 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
   }
 
   async function chat(request: IncomingMessage, response: ServerResponse, api: Api): Promise<void> {
-    if (api === openai && key !== undefined && request.headers.authorization !== `Bearer ${key}`) {
+    if (key !== undefined && !api.hasKey(request, key)) {
       return sendJson(response, 401, api.error(401, "Incorrect API key provided"));
     }
     const body = await readJson(request);
     if (!body) return sendJson(response, 400, api.error(400, "invalid JSON"));
     if (typeof body["model"] !== "string" || body["model"] === "") return sendJson(response, 400, api.error(400, "model is required"));
     if (!Array.isArray(body["messages"])) return sendJson(response, 400, api.error(400, "messages is required"));
-    const recorded = record(request, response, body);
+    const wrong = api.wrong(request, body);
+    if (wrong !== null) return sendJson(response, 400, api.error(400, wrong));
+    const recorded = record(request, response, api, body);
     const text = recorded.messages.map((message) => message.content).join("");
     const usage = (body["stream_options"] as { include_usage?: boolean } | undefined)?.include_usage === true;
     const exchange: Exchange = {
@@ -202,9 +137,10 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
       api,
       chat: recorded,
       answer: { model: recorded.model, promptTokens: Math.ceil(text.length / 4), answerTokens: 0, startedAt: Date.now() },
-      // Ollama streams unless it is told not to, OpenAI the other way round.
+      // Ollama streams unless it is told not to, the others the other way round.
       stream: recorded.behaviour !== "whole" && (api === ollama ? body["stream"] !== false : body["stream"] === true),
       form: { lineEnd: recorded.behaviour === "split" ? "\r\n" : "\n", usage },
+      blocks: { index: -1, type: null },
     };
     await respond(exchange);
   }
@@ -229,7 +165,10 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     const { response, api } = exchange;
     const { behaviour } = exchange.chat;
     const status = Number(/^error-(\d+)$/.exec(behaviour)?.[1]);
-    if (status) return sendJson(response, status, api.error(status, sentences[status] ?? ""));
+    if (status) {
+      if (retryAfterSeconds !== undefined && [429, 503, 529].includes(status)) response.setHeader("retry-after", String(retryAfterSeconds));
+      return sendJson(response, status, api.error(status, sentences[status] ?? ""));
+    }
     if (instead[behaviour]) return instead[behaviour](exchange);
     await later(delays[behaviour] ?? 0);
     if (exchange.stream) await stream(exchange);
@@ -293,6 +232,8 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
         return chat(request, response, ollama);
       case "POST /v1/chat/completions":
         return chat(request, response, openai);
+      case "POST /v1/messages":
+        return chat(request, response, anthropic);
       case "GET /api/version":
         return sendJson(response, 200, { version: "0.12.6" });
       case "GET /api/tags":
@@ -304,7 +245,11 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
         return sendJson(response, 200, formats.ollamaShow(model));
       }
       case "GET /v1/models":
-        return sendJson(response, 200, formats.openaiModels());
+        return sendJson(
+          response,
+          200,
+          request.headers["anthropic-version"] === undefined ? formats.openaiModels() : anthropicFormat.models(),
+        );
       case "POST /stand-in/behave":
         return control(request, response);
       case "GET /stand-in/requests":

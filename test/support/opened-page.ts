@@ -54,6 +54,9 @@ async function startServer(data: string, port: number): Promise<Server> {
 /** What "/stream N" of the echo bot is answered with. */
 export const pieces = (count: number): string => Array.from({ length: count }, (_, i) => `piece ${i + 1} 🐝 `).join("");
 
+/** What stands in the log; not what is still being written. */
+const said = "#log li > article [data-role] :is(.said):not([data-draft] .said), #log li > article .said[data-role]";
+
 const squeezed = (text: string): string => text.replaceAll(/\s+/g, " ").trim();
 
 /** One server, one browser, and the people who look at it. */
@@ -147,18 +150,18 @@ export class OpenedPage {
 
   /** What stands in the log, from the top to the bottom; white space squeezed, since answers are set as Markdown. */
   async texts(page = this.page): Promise<string[]> {
-    const found = await page.locator("#log li > article .said").evaluateAll((all) => all.map((element) => element.textContent ?? ""));
+    const found = await page.locator(said).evaluateAll((all) => all.map((element) => element.textContent ?? ""));
     return found.map(squeezed);
   }
 
   /** Waits until the log reads like this. */
   async reads(expected: readonly string[], page = this.page): Promise<void> {
     await page.waitForFunction(
-      (wanted) => {
-        const found = [...document.querySelectorAll("#log li > article .said")];
+      ([place, wanted]) => {
+        const found = [...document.querySelectorAll(place as string)];
         return JSON.stringify(found.map((element) => (element.textContent ?? "").replaceAll(/\s+/g, " ").trim())) === wanted;
       },
-      JSON.stringify(expected.map(squeezed)),
+      [said, JSON.stringify(expected.map(squeezed))],
     );
   }
 

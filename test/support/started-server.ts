@@ -17,8 +17,8 @@ export interface StartedServer extends RunningServer {
     body?: unknown,
     headers?: Record<string, string>,
   ): Promise<{ status: number; body: Json; headers: Headers }>;
-  /** Stops it and starts another on the same data. */
-  again(): Promise<StartedServer>;
+  /** Stops it and starts another on the same data, with what else is different. */
+  again(changed?: Partial<Config>): Promise<StartedServer>;
   /** Stops it and removes its data. */
   end(): Promise<void>;
 }
@@ -70,9 +70,9 @@ export async function startedServer(
       const text = await response.text();
       return { status: response.status, body: text === "" ? null : JSON.parse(text), headers: response.headers };
     },
-    again: async () => {
+    again: async (changed = {}) => {
       await server.stop("again");
-      return startedServer(options, data);
+      return startedServer({ ...options, ...changed }, data);
     },
     end: async () => {
       await server.stop("end of test");

@@ -188,6 +188,9 @@ export class Client {
       case "live":
       case "message":
       case "delta":
+      case "part":
+      case "thought":
+      case "permission":
       case "stream-ended":
       case "turn":
         this.#conversations.get(message.conversation)?.hear(message);

@@ -14,17 +14,21 @@
  * In every state but gone: detach -> detached. A message that is not the next one, or a `live` ahead of the position, is a
  * fault of the other side: -> subscribing, from the position; the fourth fault in a row without a message asks for another connection.
  */
-import type { Message, Position, ResetReason, ServerMessage, StreamOutcome, TurnState } from "@skep/protocol";
+import type { Message, Permission, PlacedPart, Position, ResetReason, ServerMessage, StreamOutcome, TurnState } from "@skep/protocol";
+import { withPart, withThought } from "./draft-parts.ts";
 
 /** The text of an answer while it is written. `text` is a true beginning of the stream, which began at offset 0. */
 export interface Draft {
   turn: string;
   stream: string;
   text: string;
+  /** What it is made of besides its text; `at` may be further than the text that is known. */
+  parts: readonly PlacedPart[];
   /** null while it is being written; `interrupted`: the next attempt's text replaces it. */
   outcome: StreamOutcome | null;
-  /** A `snapshot` was asked for and has not come yet. */
+  /** A `snapshot` was asked for and has not come yet; of the text, of the parts. */
   asked: boolean;
+  askedParts: boolean;
 }
 
 export interface TurnView {
@@ -44,6 +48,8 @@ export interface ConversationState {
   drafts: ReadonlyMap<string, Draft>;
   /** Turns that are not over. */
   turns: ReadonlyMap<string, TurnView>;
+  /** Requests for permission of turns that are not over: those that wait, and what became of them. */
+  permissions: ReadonlyMap<string, Permission>;
   /** Streams that have ended; a late delta of one of them is ignored. The newest 64 are enough: a server sends none after the end. */
   ended: readonly string[];
   reason: ResetReason | null;
@@ -53,14 +59,17 @@ export interface ConversationState {
 export type ConversationInput =
   | { type: "subscribe" }
   | { type: "detach" }
-  | Extract<ServerMessage, { type: "resumed" | "reset" | "live" | "message" | "delta" | "stream-ended" | "turn" }>;
+  | Extract<
+      ServerMessage,
+      { type: "resumed" | "reset" | "live" | "message" | "delta" | "part" | "thought" | "permission" | "stream-ended" | "turn" }
+    >;
 
 export type ConversationEffect =
   | { type: "message"; message: Message }
   /** Forget the messages so far; for `epoch` and `ahead` all of them follow again. */
   | { type: "reset"; reason: ResetReason }
   | { type: "subscribe"; after: Position | null }
-  | { type: "snapshot"; stream: string; offset: number }
+  | { type: "snapshot"; stream: string; offset: number; parts?: true }
   /** This connection does not keep the protocol: take another. */
   | { type: "reconnect" };
 
@@ -74,6 +83,7 @@ export const conversationFrom = (position: Position | null): ConversationState =
   position,
   drafts: new Map(),
   turns: new Map(),
+  permissions: new Map(),
   ended: [],
   reason: null,
   faults: 0,
@@ -112,8 +122,9 @@ function resumed(state: ConversationState, epoch: string, from: number): Convers
   }
   if (position.epoch !== epoch || from > position.seq) return fault(state);
   // Snapshots that were asked for on an earlier connection never come.
-  const drafts = new Map([...state.drafts].map(([turn, draft]) => [turn, { ...draft, asked: false }]));
-  return same({ ...state, phase: "replaying", drafts });
+  const drafts = new Map([...state.drafts].map(([turn, draft]) => [turn, { ...draft, asked: false, askedParts: false }]));
+  // Those that still wait are told after `live`.
+  return same({ ...state, phase: "replaying", drafts, permissions: new Map() });
 }
 
 const endStream = (ended: readonly string[], stream: string): readonly string[] =>
@@ -122,21 +133,58 @@ const endStream = (ended: readonly string[], stream: string): readonly string[] 
 function take(state: ConversationState, message: Message): ConversationStep {
   if (!state.position || message.seq <= state.position.seq) return same(state);
   if (message.seq > state.position.seq + 1) return fault(state);
-  let { drafts, turns, ended } = state;
+  let { drafts, turns, permissions, ended } = state;
   if (message.turn !== undefined && message.role !== "person") {
     const draft = drafts.get(message.turn);
     if (draft) ended = endStream(ended, draft.stream);
     drafts = without(drafts, message.turn);
     turns = without(turns, message.turn);
+    for (const [id, { turn }] of permissions) if (turn === message.turn) permissions = without(permissions, id);
   }
   const position = { epoch: state.position.epoch, seq: message.seq };
-  return { state: { ...state, position, drafts, turns, ended, faults: 0 }, effects: [{ type: "message", message }] };
+  return { state: { ...state, position, drafts, turns, permissions, ended, faults: 0 }, effects: [{ type: "message", message }] };
+}
+
+const newDraft = (turn: string, stream: string): Draft => ({
+  turn,
+  stream,
+  text: "",
+  parts: [],
+  outcome: null,
+  asked: false,
+  askedParts: false,
+});
+
+/** `change` gives the parts as they are now, or null when something before is missing. */
+function compose(
+  state: ConversationState,
+  turn: string,
+  stream: string,
+  change: (parts: readonly PlacedPart[]) => readonly PlacedPart[] | null,
+): ConversationStep {
+  if (state.ended.includes(stream)) return same(state);
+  const known = state.drafts.get(turn);
+  const draft = known?.stream === stream ? known : newDraft(turn, stream);
+  const parts = change(draft.parts);
+  if (parts)
+    return parts === draft.parts
+      ? same(state)
+      : same({ ...state, drafts: withEntry(state.drafts, turn, { ...draft, parts, askedParts: false }) });
+  if (draft.askedParts) return same(state);
+  const drafts = withEntry(state.drafts, turn, { ...draft, askedParts: true });
+  return { state: { ...state, drafts }, effects: [{ type: "snapshot", stream, offset: draft.text.length, parts: true }] };
+}
+
+function permissionChanged(state: ConversationState, permission: Permission): ConversationStep {
+  // What became of one that was never shown, or whose turn is over, is history.
+  if (permission.state !== "pending" && !state.permissions.has(permission.id)) return same(state);
+  return same({ ...state, permissions: withEntry(state.permissions, permission.id, permission) });
 }
 
 function write(state: ConversationState, turn: string, stream: string, offset: number, text: string): ConversationStep {
   if (state.ended.includes(stream)) return same(state);
   const known = state.drafts.get(turn);
-  const draft = known?.stream === stream ? known : { turn, stream, text: "", outcome: null, asked: false };
+  const draft = known?.stream === stream ? known : newDraft(turn, stream);
   const have = draft.text.length;
   if (offset > have) {
     if (draft.asked) return same(state);
@@ -191,6 +239,14 @@ export function conversationStep(state: ConversationState, input: ConversationIn
       return take(state, input.message);
     case "delta":
       return write(state, input.turn, input.stream, input.offset, input.text);
+    case "part":
+      return compose(state, input.turn, input.stream, (parts) => withPart(parts, input.index, input.at, input.part));
+    case "thought": {
+      const { turn, stream, index, at, id, offset, text } = input;
+      return compose(state, turn, stream, (parts) => withThought(parts, index, at, id, offset, text));
+    }
+    case "permission":
+      return permissionChanged(state, input.permission);
     case "stream-ended":
       return endOfStream(state, input.turn, input.stream, input.outcome);
     case "turn": {

@@ -1,4 +1,4 @@
-import type { ClientMessage, Message, Position, ResetReason } from "@skep/protocol";
+import type { ClientMessage, Message, Permission, Position, ResetReason } from "@skep/protocol";
 import { Refusal, type WireError } from "@skep/protocol/errors";
 import { fullJitter } from "./back-off.ts";
 import type { ServerCaller } from "./call-server.ts";
@@ -93,6 +93,11 @@ export class Conversation {
     return this.#state.turns;
   }
 
+  /** Requests for permission of turns that are not over, by id: those that wait, and what became of them. */
+  get permissions(): ReadonlyMap<string, Permission> {
+    return this.#state.permissions;
+  }
+
   /** Sends that are not in the log yet, oldest first. */
   get pending(): readonly PendingSend[] {
     return this.#sends.pending(this.#host.lane(this.id));
@@ -120,6 +125,14 @@ export class Conversation {
   /** Has a turn that failed or was cancelled worked on again. @throws Refusal · TypeError when there is no connection */
   async retry(turn: string): Promise<void> {
     await this.#host.call("POST", `${this.#path}/turns/${encodeURIComponent(turn)}/retry`, {});
+  }
+
+  /**
+   * Decides on a request for permission. The first decision counts (P2).
+   * @throws Refusal `state_conflict` when it was settled before, with what was decided · TypeError when there is no connection
+   */
+  async decide(permission: string, option: string): Promise<Permission> {
+    return (await this.#host.call("POST", `/api/permissions/${encodeURIComponent(permission)}`, { option })) as Permission;
   }
 
   /**
@@ -179,7 +192,10 @@ export class Conversation {
     const stop = new AbortController();
     const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
     const messages = this.read(after ? { after, signal: stopped } : { signal: stopped });
-    const look = (): TurnNow => ({ draft: this.#state.drafts.get(turn), view: this.#state.turns.get(turn) });
+    const look = (): TurnNow => {
+      const { drafts, turns, permissions } = this.#state;
+      return { draft: drafts.get(turn), view: turns.get(turn), permissions: [...permissions.values()].filter((one) => one.turn === turn) };
+    };
     try {
       yield* followTurn(turn, messages, look, () => this.#wake(stopped));
     } finally {
@@ -291,7 +307,7 @@ export class Conversation {
       if (effect.type === "message") this.#take(effect.message);
       else if (effect.type === "reset") this.#forget(effect.reason);
       else if (effect.type === "snapshot") {
-        this.#host.post({ type: "snapshot", conversation: this.id, stream: effect.stream, offset: effect.offset });
+        this.#host.post({ ...effect, conversation: this.id });
       } else if (effect.type === "reconnect") this.#host.reconnect();
       else {
         const subscribe: ClientMessage = { type: "subscribe", conversation: this.id };

@@ -1,4 +1,4 @@
-import type { Message } from "@skep/protocol";
+import type { Message, Part, Permission, PlacedPart } from "@skep/protocol";
 import type { Draft, TurnView } from "./conversation-state.ts";
 
 /** What a turn's reader gets. The texts of the deltas since the last `restart`, joined, are the answer so far. */
@@ -7,12 +7,17 @@ export type TurnPart =
   /** The attempt was interrupted: what was streamed so far is void. */
   | { type: "restart" }
   | { type: "state"; turn: TurnView }
+  /** A thought, tool call or plan, new or changed; the same index again is the same part. */
+  | { type: "part"; index: number; part: Part }
+  /** A request for permission, new or settled. */
+  | { type: "permission"; permission: Permission }
   /** The last part: the bot's answer, or the message that says why there is none (see `message.outcome`). */
   | { type: "answer"; message: Message };
 
 export interface TurnNow {
   draft: Draft | undefined;
   view: TurnView | undefined;
+  permissions: readonly Permission[];
 }
 
 /**
@@ -30,20 +35,33 @@ export async function* followTurn(
   let stream: string | null = null;
   let told = "";
   let view: TurnView | undefined;
+  let parts: readonly PlacedPart[] = [];
+  const asked = new Map<string, Permission>();
   let next = messages.next();
   for (;;) {
     // Whoever reads us takes as long as they like: what changes meanwhile must be seen in the next round.
     const changed = change();
     const now = look();
     if (now.draft && now.draft.stream !== stream) {
-      if (told !== "") yield { type: "restart" };
+      if (told !== "" || parts.length > 0) yield { type: "restart" };
       stream = now.draft.stream;
       told = "";
+      parts = [];
     }
     if (now.draft && now.draft.text.length > told.length) {
       const text = now.draft.text.slice(told.length);
       told = now.draft.text;
       yield { type: "delta", text };
+    }
+    const before = parts;
+    parts = now.draft?.parts ?? parts;
+    for (const [index, placed] of parts.entries()) {
+      if (parts !== before && placed !== before[index]) yield { type: "part", index, part: placed.part };
+    }
+    for (const permission of now.permissions) {
+      if (asked.get(permission.id) === permission) continue;
+      asked.set(permission.id, permission);
+      yield { type: "permission", permission };
     }
     if (now.view && now.view !== view) yield { type: "state", turn: now.view };
     view = now.view;

@@ -9,5 +9,6 @@ export type { TurnPart } from "./follow-turn.ts";
 export { newId } from "./new-id.ts";
 export type { Acceptance, OutboxRecord } from "./outbox.ts";
 export { browserStorage, memoryStorage, type OutboxStorage } from "./outbox-storage.ts";
+export { visibleText } from "./visible-text.ts";
 export type { PendingSend } from "./pending-sends.ts";
 export { Refusal } from "@skep/protocol/errors";

@@ -80,8 +80,20 @@ export type FromBot =
   /** Appends to the thought with this id, and begins it. */
   | { type: "thought"; turn: string; id: string; text: string }
   | { type: "part"; turn: string; part: ToolPart | PlanPart }
-  /** May this be done? A `decision` with the same id follows, always. `detail`: what exactly, for people; `part`: the tool part that waits for it. */
-  | { type: "permission"; turn: string; id: string; title: string; detail?: string; part?: string; options: PermissionOption[] }
+  /**
+   * May this be done? A `decision` with the same id follows, always. `detail`: what exactly, for people; `part`: the tool part that waits
+   * for it; `limitMs`: after so many milliseconds the bot takes it as refused and goes on.
+   */
+  | {
+      type: "permission";
+      turn: string;
+      id: string;
+      title: string;
+      detail?: string;
+      part?: string;
+      limitMs?: number;
+      options: PermissionOption[];
+    }
   /** `needed`: no turn can be worked on until somebody signs in where the bot runs; `detail` says how. With false the bot is ready again. */
   | { type: "login"; needed: boolean; detail: string }
   | { type: "heartbeat" }
@@ -147,6 +159,7 @@ const checks: Record<FromBot["type"], readonly Check[]> = {
     string("title"),
     optional("detail", "string"),
     optional("part", "string"),
+    optional("limitMs", "number"),
     (l) => everyObject(l["options"], isOption) && (l["options"] as unknown[]).length > 0,
   ],
   login: [(l) => typeof l["needed"] === "boolean", string("detail")],

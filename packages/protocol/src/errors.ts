@@ -37,10 +37,14 @@ export const closeCodes = {
   slow_consumer: 4002,
   no_pong: 4003,
   internal: 4004,
+  ended: 4005,
   not_signed_in: 4501,
   protocol: 4502,
   not_allowed: 4503,
+  replaced: 4504,
 } as const;
+
+export type CloseName = keyof typeof closeCodes;
 
 /** May a client that was closed with this code connect again by itself? Codes of the transport (1000-1015) say yes. */
 export const mayReconnect = (code: number): boolean => code < 4500 || code > 4999;

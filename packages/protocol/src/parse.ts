@@ -18,6 +18,7 @@ export const textSchema = z.string().refine(wellFormed, "has an unpaired surroga
 export const titleSchema = z.string().trim().max(limits.titleLength).refine(wellFormed, "has an unpaired surrogate");
 const seqSchema = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const countSchema = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+const optionSchema = z.string().min(1).max(200).refine(wellFormed, "has an unpaired surrogate");
 const positionSchema = z.strictObject({ epoch: z.string().min(1).max(64), seq: seqSchema });
 
 export const clientMessageSchema = z.discriminatedUnion("type", [
@@ -36,7 +37,14 @@ export const clientMessageSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("retry"), conversation: idSchema, turn: idSchema }),
   z.strictObject({ type: z.literal("watch"), topic: z.literal("fleet") }),
   z.strictObject({ type: z.literal("unwatch"), topic: z.literal("fleet") }),
-  z.strictObject({ type: z.literal("snapshot"), conversation: idSchema, stream: idSchema, offset: seqSchema }),
+  z.strictObject({
+    type: z.literal("snapshot"),
+    conversation: idSchema,
+    stream: idSchema,
+    offset: seqSchema,
+    parts: z.boolean().optional(),
+  }),
+  z.strictObject({ type: z.literal("decide"), conversation: idSchema, permission: idSchema, option: optionSchema }),
 ]);
 
 export const restartSchema = z.strictObject({
@@ -56,6 +64,14 @@ export const botLimitsSchema = z.strictObject({
     .min(1)
     .max(64 * 1024 * 1024)
     .default(1024 * 1024),
+  partsBytes: z
+    .number()
+    .int()
+    .min(1024)
+    .max(64 * 1024 * 1024)
+    .default(1024 * 1024),
+  permissions: z.enum(["ask", "allow", "reject"]).default("ask"),
+  permissionMs: z.number().int().min(100).max(604_800_000).default(600_000),
   delivery: z.enum(["at-least-once", "at-most-once"]).default("at-least-once"),
 });
 
@@ -80,6 +96,7 @@ export type BotPatch = z.infer<typeof botPatchSchema>;
 
 export const conversationCreateSchema = z.strictObject({ bot: nameSchema, title: titleSchema.default("") });
 export const conversationPatchSchema = z.strictObject({ title: titleSchema });
+export const decisionSchema = z.strictObject({ option: optionSchema });
 export const messageCreateSchema = z.strictObject({
   text: textSchema,
   key: keySchema.optional(),

@@ -3,7 +3,10 @@
  * (it made them), types and checks (see `parse.ts`) for what a client sends.
  * A text frame holds one message or an array of messages. Offsets count UTF-16 code units.
  */
+import type { Part, PermissionOption } from "./bot.ts";
 import type { WireError } from "./errors.ts";
+
+export type { Part, PermissionOption, PlanPart, ThoughtPart, ToolPart } from "./bot.ts";
 
 export interface Position {
   epoch: string;
@@ -29,15 +32,47 @@ export interface Message {
   key?: string;
   /** ISO 8601, UTC. For people to read; order never depends on it (O5). */
   createdAt: string;
+  /** What the answer is made of besides its text, in the order in which it began. */
+  parts?: PlacedPart[];
+}
+
+/** `at`: where in the text of the answer it began. */
+export interface PlacedPart {
+  at: number;
+  part: Part;
+}
+
+export type PermissionState = "pending" | "decided" | "expired" | "withdrawn";
+
+/** What a bot may not do without being allowed to (P1-P4). */
+export interface Permission {
+  id: string;
+  conversation: string;
+  turn: string;
+  bot: string;
+  title: string;
+  /** What exactly; may be empty. */
+  detail: string;
+  /** id of the tool part that waits for it. */
+  part?: string;
+  options: PermissionOption[];
+  state: PermissionState;
+  /** The option that was chosen. A request that was decided without one was rejected. */
+  option?: string;
+  how?: "person" | "policy" | "expiry";
+  decidedBy?: string;
+  decidedAt?: string;
+  createdAt: string;
+  expiresAt: string;
 }
 
 export type TurnOutcome = "completed" | "cancelled" | "failed";
 
 /**
- * queued -> running -> (loading ->) running -> completed | cancelled | failed;
+ * queued -> running -> (loading | waiting ->) running -> completed | cancelled | failed; waiting: for somebody to decide on a permission;
  * running -> retrying -> running when an attempt ends without an answer; failed | cancelled -> queued by `retry`.
  */
-export type TurnState = "queued" | "running" | "loading" | "retrying" | TurnOutcome;
+export type TurnState = "queued" | "running" | "loading" | "waiting" | "retrying" | TurnOutcome;
 
 export type StreamOutcome = TurnOutcome | "interrupted";
 
@@ -52,9 +87,17 @@ export interface WorkerStatus {
   restarts: number;
 }
 
+/**
+ * What a bot can do besides answering: stop a turn when it is cancelled; go on in its own session after a restart; use tools (and then ask for
+ * permission, sign-in); look at images.
+ */
+export type BotAbility = "cancel" | "resume" | "tools" | "images";
+
 export interface Bot {
   name: string;
   kind: string;
+  /** What bots of this kind can do. */
+  can: readonly BotAbility[];
   options: Record<string, unknown>;
   /** How many worker processes. */
   workers: number;
@@ -87,6 +130,12 @@ export interface BotLimits {
   attempts: number;
   /** UTF-8 bytes of one answer. */
   answerBytes: number;
+  /** Bytes of the parts of one answer, as JSON; what is beyond is cut, visibly. */
+  partsBytes: number;
+  /** Who decides on requests for permission: people, or this policy. */
+  permissions: "ask" | "allow" | "reject";
+  /** A request that nobody has decided on after this time counts as rejected. */
+  permissionMs: number;
   /** Is a turn given to a bot again when it is not known whether it was done (B3)? */
   delivery: "at-least-once" | "at-most-once";
 }
@@ -118,7 +167,10 @@ export type ClientMessage =
   | { type: "retry"; conversation: string; turn: string }
   | { type: "watch"; topic: "fleet" }
   | { type: "unwatch"; topic: "fleet" }
-  | { type: "snapshot"; conversation: string; stream: string; offset: number };
+  /** `parts`: also all parts of the stream, from the first. */
+  | { type: "snapshot"; conversation: string; stream: string; offset: number; parts?: boolean }
+  /** The first decision on a request counts. */
+  | { type: "decide"; conversation: string; permission: string; option: string };
 
 /* ---- from the server ---- */
 
@@ -137,6 +189,22 @@ export type ServerMessage =
   | { type: "message"; conversation: string; message: Message }
   /** `text` belongs at `offset`. The first delta of a stream that a reader sees may start anywhere it has not seen. */
   | { type: "delta"; conversation: string; turn: string; stream: string; offset: number; text: string }
+  /** A tool or plan part, whole: it takes the place of what was at this index of the stream's parts. */
+  | { type: "part"; conversation: string; turn: string; stream: string; index: number; at: number; part: Part }
+  /** A piece of the thought at this index; `text` belongs at `offset` of the thought. */
+  | {
+      type: "thought";
+      conversation: string;
+      turn: string;
+      stream: string;
+      index: number;
+      at: number;
+      id: string;
+      offset: number;
+      text: string;
+    }
+  /** A request for permission, new or changed. */
+  | { type: "permission"; conversation: string; permission: Permission }
   | { type: "stream-ended"; conversation: string; turn: string; stream: string; outcome: StreamOutcome }
   | { type: "turn"; conversation: string; turn: string; state: TurnState; attempt: number; attempts: number; reason?: string }
   | { type: "bot"; bot: Bot }

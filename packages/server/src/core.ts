@@ -4,6 +4,7 @@ import type { LogLine } from "./bots/api.ts";
 import type { Kind, LaunchContext } from "./bots/kinds/kind.ts";
 import { Ledger } from "./bots/ledger.ts";
 import { Conversations } from "./conversations/conversations.ts";
+import type { ReportError } from "./conversations/turn.ts";
 import type { TurnsOptions } from "./conversations/turns.ts";
 import { GroupCommit } from "./store/group-commit.ts";
 import type { Store, StoreFailure } from "./store/store.ts";
@@ -18,7 +19,7 @@ export interface CoreOptions {
   launch: Omit<LaunchContext, "folder">;
   time: Time;
   messageBytes: number;
-  onError: TurnsOptions["onError"];
+  onError: ReportError;
   onClosed?: TurnsOptions["onClosed"];
   /** Every send: null when it was accepted, or the code of its refusal. */
   onSent?: (code: string | null) => void;
@@ -64,6 +65,7 @@ export class Core {
       workers: { settings: (bot) => fleet.settings(bot), place: (bot, wanted) => fleet.place(bot, wanted) },
     });
     const { turns } = conversations;
+    const { attempts } = turns;
     const fleet: Fleet = new Fleet({
       store,
       commit,
@@ -75,10 +77,13 @@ export class Core {
       folder: join(folder, "bots"),
       onLog: onBotLog,
       turns: {
-        delta: (token, text) => turns.delta(token, text),
-        answer: (token, text) => turns.answer(token, text),
-        failed: (token, failure) => turns.failed(token, failure),
-        status: (token, state, detail) => turns.status(token, state, detail),
+        delta: (token, text) => attempts.delta(token, text),
+        answer: (token, text) => attempts.answer(token, text),
+        failed: (token, failure) => attempts.failed(token, failure),
+        thought: (token, id, text) => attempts.thought(token, id, text),
+        part: (token, part) => attempts.part(token, part),
+        permission: (token, request) => attempts.permission(token, request),
+        status: (token, state, detail) => attempts.status(token, state, detail),
         queuedOf: (bot) => turns.pendingOf(bot),
         roomFor: (bot) => turns.roomFor(bot),
         failAll: (bot, reason) => turns.failAll(bot, reason),

@@ -15,6 +15,8 @@ import { createMetrics } from "./operations/metrics.ts";
 import { openDataFolder } from "./store/sqlite/data-folder.ts";
 import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
 import { realTime } from "./time.ts";
+import { BotDoor } from "./ws/bot-door.ts";
+import { attachUpgrades } from "./ws/upgrades.ts";
 import { WebSocketDoor } from "./ws/websocket.ts";
 
 /** Running attempts get this long to end at a stop (R-G9). */
@@ -103,20 +105,32 @@ export async function startServer(config: Config, { node, variables, version, lo
     messageBytes: config.messageBytes,
     now: realTime.now,
     authenticateToken: (token) => access.authenticateToken(token),
-    checkUpgrade: http.checkUpgrade,
     authenticate: http.identify,
     onBug: (error) => log.error("bug", { error }),
   });
-  access.onEnded((credential) => door.closeCredential(credential));
+  const botDoor = new BotDoor({
+    authenticate: (authorization) => access.authenticateBot(authorization),
+    authenticateToken: (token) => access.authenticateBotToken(token),
+    connect: (bot, program) => core.fleet.connect(bot, program),
+    now: realTime.now,
+  });
+  const upgrades = { doors: { "/ws": door, "/bots": botDoor }, check: http.checkUpgrade };
+  access.onEnded((credential) => {
+    door.closeCredential(credential);
+    botDoor.closeCredential(credential);
+  });
 
   const stop = async (reason: string): Promise<void> => {
     stopping = true;
     stopGivingBack();
     log.info("server-stopping", { reason });
     // New requests are refused while those under way end; then nobody is left who could be told anything.
+    botDoor.refuse();
     await door.close();
     const closed = Promise.all([http.app.close(), control?.close()]);
+    // Bots elsewhere get the same time as processes to end their work.
     await core.close(stopGraceMs);
+    await botDoor.close();
     await closed;
     log.info("server-stopped");
     log.flush();
@@ -126,8 +140,8 @@ export async function startServer(config: Config, { node, variables, version, lo
   try {
     await http.app.ready();
     control = await openControl(folder.path, (request, response) => http.app.routing(request, response));
-    door.attach(control.server);
-    door.attach(http.app.server);
+    attachUpgrades(control.server, upgrades);
+    attachUpgrades(http.app.server, upgrades);
     if (config.echoBot && core.fleet.list().length === 0) await core.fleet.add(botCreateSchema.parse({ name: "echo", kind: "echo" }));
     await http.app.listen({ host: config.host, port: config.port });
   } catch (error) {

@@ -254,6 +254,9 @@ export class RecordingClient extends EventEmitter<{ accepted: []; answered: []; 
       case "hello":
       case "queued":
       case "delta":
+      case "part":
+      case "thought":
+      case "permission":
       case "stream-ended":
       case "turn":
       case "bot":

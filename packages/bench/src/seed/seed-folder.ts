@@ -61,7 +61,7 @@ export async function seedFolder(options: SeedOptions): Promise<Seeded> {
       const closes = appended.map((answer, index): CloseTurn => {
         if (!("turn" in answer) || answer.turn === null) throw new Error(`not appended: ${JSON.stringify(answer)}`);
         const at = (appends[index]?.at ?? from) + 1000;
-        const common = { op: "close-turn", outcome: "completed", role: "bot", author: bot } as const;
+        const common = { op: "close-turn", outcome: "completed", role: "bot", author: bot, parts: null } as const;
         return { ...common, turn: answer.turn, attempt: 1, generation: store.generation, text: text.message(), at };
       });
       await store.commit(closes);

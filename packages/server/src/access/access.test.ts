@@ -176,6 +176,42 @@ describe("sessions and tokens", () => {
     expect(access.authenticate({ ...cookie(secret), authorization: "Bearer skep_wrong" })).toBeNull();
   });
 
+  test("a bot's token opens the door for bots and no other; a person's opens no door for bots", async () => {
+    const { token } = await access.createBotToken("far");
+    expect(token).toMatch(/^skep_bot_[\w-]{43}$/);
+    expect(JSON.stringify(await store.credentials())).not.toContain(token.slice(9));
+    const authorization = `Bearer ${token}`;
+    expect((await openAccess()).authenticateBot(authorization)).toMatchObject({ bot: "far" });
+    expect(access.authenticateBotToken(token)).toMatchObject({ bot: "far" });
+    expect([access.authenticate({ authorization }), access.authenticateToken(token), access.authenticate(cookie(token))]).toEqual([
+      null,
+      null,
+      null,
+    ]);
+    expect(access.tokens()).toEqual([]);
+    expect(await refusedAs(access.revokeToken("far"))).toBe("not_found");
+
+    const person = await access.createToken({ name: "far", role: "owner", expiresAt: null });
+    const session = await access.redeemLink((await access.createLink()).secret);
+    for (const secret of [person.token, session.secret, `skep_bot_${session.secret}`])
+      expect(access.authenticateBotToken(secret)).toBeNull();
+  });
+
+  test("a bot has one token: a new one ends the old one, also of two that are made at once", async () => {
+    const ended: string[] = [];
+    access.onEnded((credential) => ended.push(credential));
+    const first = await access.createBotToken("far");
+    const { credential } = access.authenticateBotToken(first.token) ?? {};
+    const other = await access.createBotToken("near");
+    const [one, two] = await Promise.all([access.createBotToken("far"), access.createBotToken("far")]);
+    expect(ended).toContain(credential);
+    const good = (token: string): boolean => access.authenticateBotToken(token) !== null;
+    expect([good(first.token), good(one.token), good(two.token), good(other.token)]).toEqual([false, false, true, true]);
+    expect((await store.credentials()).map(({ name }) => name).toSorted()).toEqual(["far", "near"]);
+    expect([await access.revokeBotToken("far"), await access.revokeBotToken("far")]).toEqual([true, false]);
+    expect([good(two.token), good(other.token)]).toEqual([false, true]);
+  });
+
   test("what has expired is forgotten on the disk too", async () => {
     await access.createToken({ name: "short", role: "owner", expiresAt: clock + 1 });
     clock += 2;

@@ -4,6 +4,7 @@
  * A sign-in link: made -> redeemed | expired (15 minutes) | guessed at (5 tries in all) | replaced by a new one; each of them ends it.
  * A session (a browser's cookie): begins with the redemption of a link, ends after 30 days or by signing out.
  * A token (a program's): made by hand, ends by revocation or at its own expiry.
+ * A bot's token: made by hand, ends when a new one is made, by revocation or with the bot. It opens the door for bots and no other.
  */
 import { randomUUID } from "node:crypto";
 import { Refusal } from "@skep/protocol/errors";
@@ -17,6 +18,7 @@ const linkMs = 15 * 60_000;
 const linkTries = 5;
 export const sessionSeconds = 30 * 86_400;
 const tokenPrefix = "skep_";
+const botTokenPrefix = "skep_bot_";
 /** Stands in the place of a credential for what comes over the control socket. */
 export const controlCredential = "control";
 
@@ -30,6 +32,12 @@ export interface AccessOptions {
 
 /** A person, and by which credential. */
 export interface SignedIn extends Person {
+  credential: string;
+}
+
+/** A program that may connect as this bot. */
+export interface BotIdentity {
+  bot: string;
   credential: string;
 }
 
@@ -61,8 +69,8 @@ export class Access {
   /** A bearer token counts before a cookie: a request that brings one means it. */
   authenticate(headers: AccessHeaders): SignedIn | null {
     if (headers.authorization !== undefined) {
-      const token = /^Bearer +([^\s]+) *$/i.exec(headers.authorization)?.[1];
-      return token === undefined ? null : this.authenticateToken(token);
+      const token = bearerOf(headers.authorization);
+      return token === null ? null : this.authenticateToken(token);
     }
     const secret = readSessionCookie(headers.cookie);
     return secret === null ? null : this.#signedIn(secret, "session");
@@ -70,6 +78,16 @@ export class Access {
 
   authenticateToken(token: string): SignedIn | null {
     return token.startsWith(tokenPrefix) ? this.#signedIn(token, "token") : null;
+  }
+
+  authenticateBot(authorization: string): BotIdentity | null {
+    const token = bearerOf(authorization);
+    return token === null ? null : this.authenticateBotToken(token);
+  }
+
+  authenticateBotToken(token: string): BotIdentity | null {
+    const found = token.startsWith(botTokenPrefix) ? this.#live(hashOf(token), "bot") : null;
+    return found && { bot: found.name, credential: found.id };
   }
 
   /** Is the credential by which someone came in still good? For connections that outlive a request (S5). */
@@ -153,6 +171,28 @@ export class Access {
     await this.#end(found[0]);
   }
 
+  /** The token itself is known only now; the one before it ends. */
+  async createBotToken(bot: string): Promise<{ token: string; createdAt: number }> {
+    const token = botTokenPrefix + newSecret();
+    const credential: Credential = { ...this.#credential("bot", token, bot, null), person: bot, role: "bot" };
+    await this.#put(credential);
+    // Those before it in the map: of two that are made at once, the later one stays.
+    const all = this.#botTokens(bot);
+    await Promise.all(all.slice(0, all.indexOf(credential)).map((one) => this.#end(one)));
+    return { token, createdAt: credential.createdAt };
+  }
+
+  /** @returns false when the bot had none. */
+  async revokeBotToken(bot: string): Promise<boolean> {
+    const tokens = this.#botTokens(bot);
+    await Promise.all(tokens.map((one) => this.#end(one)));
+    return tokens.length > 0;
+  }
+
+  #botTokens(bot: string): Credential[] {
+    return this.#all("bot").filter((one) => one.name === bot);
+  }
+
   #credential(kind: Credential["kind"], secret: string, name: string, expiresAt: number | null): Credential {
     const { id: person, role } = owner;
     return { id: randomUUID(), kind, hash: hashOf(secret), person, role, name, createdAt: this.#options.now(), expiresAt };
@@ -197,3 +237,5 @@ export class Access {
 }
 
 const view = ({ id, name, role, createdAt, expiresAt }: Credential): CredentialView => ({ id, name, role, createdAt, expiresAt });
+
+const bearerOf = (authorization: string): string | null => /^Bearer +([^\s]+) *$/i.exec(authorization)?.[1] ?? null;

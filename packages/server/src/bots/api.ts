@@ -1,5 +1,6 @@
 /** What the doors may ask of the fleet. Throws `Refusal`: `not_found`, `bot_exists`, `field_invalid`, `name_invalid`. */
-import type { Bot, BotCreate, BotPatch } from "@skep/protocol";
+import type { RemoteProgram } from "./remote-channel.ts";
+import type { Bot, BotAbility, BotCreate, BotPatch } from "@skep/protocol";
 
 export interface LogLine {
   /** ISO 8601, UTC. */
@@ -10,9 +11,20 @@ export interface LogLine {
   text: string;
 }
 
+/** A kind of bot, for somebody who chooses one. */
+export interface KindDescription {
+  name: string;
+  title: string;
+  summary: string;
+  can: readonly BotAbility[];
+  /** JSON Schema of a definition's options. */
+  options: Record<string, unknown>;
+}
+
 export type FleetEvent = { type: "bot"; bot: Bot } | { type: "bot-removed"; name: string };
 
 export interface FleetApi {
+  kinds(): KindDescription[];
   list(): Bot[];
   get(name: string): Bot;
   /** Stores the definition and launches it. */
@@ -22,6 +34,10 @@ export interface FleetApi {
   start(name: string): Promise<Bot>;
   stop(name: string): Promise<Bot>;
   restart(name: string): Promise<Bot>;
+  /** Do programs connect as this bot, with its token? */
+  expectsPrograms(name: string): boolean;
+  /** A program has come with this bot's token. It is ended at once when there is no such bot. */
+  connect(name: string, program: RemoteProgram): void;
   /** The newest lines, oldest first, at most `limit`. */
   logs(name: string, limit: number): LogLine[];
   /** Called with every change until the returned function is called. */

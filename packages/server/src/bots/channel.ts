@@ -7,13 +7,15 @@ export interface ChannelEvents {
   note(source: "bot" | "stderr", text: string): void;
   /** It breaks the protocol beyond repair: it should be ended. */
   broken(reason: string): void;
-  /** Called once, when it has ended or could not be started. */
-  exited(exit: { clean: boolean; reason: string }): void;
+  /** Called once, when it has ended or could not be started. `away`: it is not ours to start again, only to be waited for. */
+  exited(exit: { clean: boolean; reason: string; away?: boolean }): void;
 }
 
 export interface Channel {
   /** null where there is no process of ours, or it could not be started. */
   readonly pid: number | null;
+  /** Set where nobody is at the other end yet, and no limit of time counts until somebody is: what is waited for, for people. */
+  readonly awaits?: string;
   /** False while the worker does not read what it is sent. */
   readonly reads: boolean;
   /** Lines of one tick go out in one write. */

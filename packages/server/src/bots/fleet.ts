@@ -5,12 +5,15 @@ import type { Bot, BotCreate, BotLimits, BotPatch, RestartSettings } from "@skep
 import type { GroupCommit } from "../store/group-commit.ts";
 import type { Store, StoredBot } from "../store/store.ts";
 import type { Time } from "../time.ts";
-import type { FleetApi, FleetEvent, LogLine } from "./api.ts";
+import type { FleetApi, FleetEvent, KindDescription, LogLine } from "./api.ts";
 import { BotLog } from "./bot-log.ts";
+import { describeKind } from "./kinds/kind.ts";
 import type { Kind, LaunchContext } from "./kinds/kind.ts";
 import type { Ledger } from "./ledger.ts";
 import type { PlaceWanted } from "./pool.ts";
 import { WorkerPool } from "./pool.ts";
+import type { RemoteProgram } from "./remote-channel.ts";
+import { RemotePlaces } from "./remote-places.ts";
 import type { TurnEvents, WorkerPlace } from "./worker.ts";
 import type { Flusher } from "./worker-process.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -44,6 +47,8 @@ interface Running {
   definition: Definition;
   pool: WorkerPool;
   log: BotLog;
+  /** Where programs connect as this bot; null when its kind starts processes. */
+  remote: RemotePlaces | null;
 }
 
 /** All bots: their definitions in the store, their workers as processes. */
@@ -62,7 +67,7 @@ export class Fleet implements FleetApi {
 
   /** Reads the definitions; starts no process yet. Turns can be recovered after this. */
   async load(): Promise<void> {
-    for (const stored of await this.#o.store.bots()) this.#hold(stored, JSON.parse(stored.definition) as Definition);
+    for (const stored of await this.#o.store.bots()) this.#hold(stored, definitionFrom(stored));
   }
 
   /** Starts what should be running. */
@@ -86,12 +91,15 @@ export class Fleet implements FleetApi {
     const { name } = stored;
     const { time, tick, ledger, turns } = this.#o;
     const log = this.#bots.get(name)?.log ?? new BotLog();
+    const remote = this.#o.kinds.get(stored.kind)?.launch === null ? this.#remote(name, definition.workers) : null;
     const pool = new WorkerPool({
       bot: name,
       workers: definition.workers,
       open: (events) => {
-        const launch = this.#kind(stored.kind).launch(definition.options, { ...this.#o.launch, folder: this.#folder(name) });
-        return new WorkerProcess(launch, tick, events);
+        const { launch } = this.#kind(stored.kind);
+        if (remote) return remote.open(events);
+        if (!launch) throw new Error(`a bot of the kind "${stored.kind}" has no process`);
+        return new WorkerProcess(launch(definition.options, { ...this.#o.launch, folder: this.#folder(name) }), tick, events);
       },
       botOptions: definition.options,
       restart: definition.restart,
@@ -104,9 +112,16 @@ export class Fleet implements FleetApi {
       changed: () => this.#tell(name),
       room: () => turns.roomFor(name),
     });
-    const bot: Running = { stored, definition, pool, log };
+    const bot: Running = { stored, definition, pool, log, remote };
     this.#bots.set(name, bot);
     return bot;
+  }
+
+  /** The same over all changes of the bot: programs stay while its workers are made anew. */
+  #remote(bot: string, limit: number): RemotePlaces {
+    const places = this.#bots.get(bot)?.remote ?? new RemotePlaces({ bot, time: this.#o.time, flusher: this.#o.tick });
+    places.limit = limit;
+    return places;
   }
 
   #log(bot: Running, line: LogLine): void {
@@ -159,6 +174,7 @@ export class Fleet implements FleetApi {
     return {
       name: stored.name,
       kind: stored.kind,
+      can: this.#o.kinds.get(stored.kind)?.can ?? [],
       ...definition,
       state,
       ...(reason === "" ? {} : { reason }),
@@ -167,6 +183,10 @@ export class Fleet implements FleetApi {
       processes: pool.statuses,
       createdAt: new Date(stored.createdAt).toISOString(),
     };
+  }
+
+  kinds(): KindDescription[] {
+    return [...this.#o.kinds.values()].map(describeKind);
   }
 
   list(): Bot[] {
@@ -240,6 +260,7 @@ export class Fleet implements FleetApi {
     this.#bots.delete(name);
     this.#o.turns.failAll(name, `The bot "${name}" was removed`);
     await bot.pool.stop("removed");
+    bot.remote?.close();
     rmSync(join(this.#o.folder, name), { recursive: true, force: true });
     this.#tell(name);
   }
@@ -263,6 +284,23 @@ export class Fleet implements FleetApi {
     await this.#want(bot, true);
     await bot.pool.restart("restarted by hand");
     return this.#describe(bot);
+  }
+
+  expectsPrograms(name: string): boolean {
+    return this.#find(name).remote !== null;
+  }
+
+  connect(name: string, program: RemoteProgram): void {
+    const bot = this.#bots.get(name);
+    if (!bot?.remote) return program.end("not_allowed", `there is no remote bot named "${name}"`);
+    this.#log(bot, {
+      at: new Date(this.#o.time.now()).toISOString(),
+      pid: null,
+      source: "skep",
+      level: "info",
+      text: "a program has connected",
+    });
+    bot.remote.connect(program);
   }
 
   logs(name: string, limit: number): LogLine[] {
@@ -294,6 +332,12 @@ export class Fleet implements FleetApi {
     this.#takeBack?.();
     await Promise.all([...this.#bots.values()].map((bot) => bot.pool.stop("Skep is stopping")));
   }
+}
+
+/** Limits that came with a later version have their defaults. */
+function definitionFrom(stored: StoredBot): Definition {
+  const definition = JSON.parse(stored.definition) as Definition;
+  return { ...definition, limits: { ...botLimitsSchema.parse({}), ...definition.limits } };
 }
 
 const defined = <T extends object>(fields: T | undefined): Partial<T> =>

@@ -1,6 +1,6 @@
 import type { BotState, RestartSettings, WorkerStatus } from "@skep/protocol";
 import { botProtocolVersion } from "@skep/protocol/bot";
-import type { FromBot, HistoryEntry } from "@skep/protocol/bot";
+import type { FromBot, HistoryEntry, PlanPart, ToolPart } from "@skep/protocol/bot";
 import type { Time } from "../time.ts";
 import type { LogLine } from "./api.ts";
 import type { Channel, ChannelEvents } from "./channel.ts";
@@ -21,6 +21,9 @@ export interface TurnEvents {
   answer(token: string, text: string | undefined): void;
   failed(token: string, failure: { reason: string; retry: boolean; lost: boolean }): void;
   status(token: string, state: "loading" | "waiting" | "running", detail: string): void;
+  thought(token: string, id: string, text: string): void;
+  part(token: string, part: ToolPart | PlanPart): void;
+  permission(token: string, request: Omit<Extract<FromBot, { type: "permission" }>, "type" | "turn">): void;
 }
 
 export interface WorkerOptions {
@@ -60,6 +63,8 @@ export interface WorkerPlace {
   /** The place behind this one, for the conversation's next turn; null when the bot does not work ahead so far. */
   next(): WorkerPlace | null;
   cancel(token: string, graceMs: number, onLetGo: () => void): void;
+  /** Nothing when the process does not have the attempt any more. */
+  decide(token: string, request: string, option: string | null): void;
 }
 
 /** An attempt that a process has. */
@@ -167,16 +172,17 @@ export class Worker {
     this.#channel = channel;
     if (channel.pid !== null) this.#o.started(channel.pid);
     channel.send({ type: "hello", protocol: botProtocolVersion, bot: this.#o.bot, options: this.#o.botOptions });
-    this.#takeBack = time.after(helloLimitMs, () => channel.kill(`did not say hello within ${helloLimitMs / 1000} s`));
+    if (channel.awaits !== undefined) this.#become("starting", channel.awaits);
+    else this.#takeBack = time.after(helloLimitMs, () => channel.kill(`did not say hello within ${helloLimitMs / 1000} s`));
   }
 
-  #exited(channel: Channel, exit: { clean: boolean; reason: string }): void {
+  #exited(channel: Channel, exit: { clean: boolean; reason: string; away?: boolean }): void {
     if (channel !== this.#channel) return;
     this.#takeBack?.();
     this.#takeBack = null;
     this.#channel = null;
     if (channel.pid !== null) this.#o.ended(channel.pid);
-    this.#o.log("skep", exit.clean ? "info" : "warn", `the process ${exit.reason}`, channel.pid);
+    this.#o.log("skep", exit.clean ? "info" : "warn", `the ${channel.pid === null ? "program" : "process"} ${exit.reason}`, channel.pid);
     const held = [...this.#tokens];
     this.#tokens.clear();
     for (const [, { line }] of held) this.#leave(line);
@@ -184,7 +190,8 @@ export class Worker {
     if (this.#state === "stopping") {
       this.#become("stopped", this.#reason);
       for (const run of this.#whenStopped.splice(0)) run();
-    } else this.#afterExit({ ...exit, readyForMs, answered: this.#answered });
+    } else if (exit.away) this.#launch();
+    else this.#afterExit({ ...exit, readyForMs, answered: this.#answered });
     for (const [token, { onLetGo }] of held) {
       if (onLetGo) onLetGo();
       else this.#o.turns.failed(token, { reason: `The bot ${exit.reason}`, retry: true, lost: true });
@@ -259,8 +266,14 @@ export class Worker {
         this.#o.log("bot", line.level, line.text, this.#channel?.pid ?? null);
         return;
       case "thought":
+        if (this.#holds(line.turn)) this.#o.turns.thought(line.turn, line.id, line.text);
+        return;
       case "part":
+        if (this.#holds(line.turn)) this.#o.turns.part(line.turn, line.part);
+        return;
       case "permission":
+        if (this.#holds(line.turn)) this.#o.turns.permission(line.turn, line);
+        return;
       case "login":
       case "heartbeat":
     }
@@ -302,6 +315,9 @@ export class Worker {
       },
       next: () => (this.#state === "ready" && line.turns < this.#ahead ? this.#enter(line) : null),
       cancel: (token, graceMs, onLetGo) => this.#cancel(token, graceMs, onLetGo),
+      decide: (token, id, option) => {
+        if (this.#tokens.has(token)) this.#channel?.send({ type: "decision", turn: token, id, option });
+      },
     };
   }
 

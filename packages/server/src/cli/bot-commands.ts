@@ -36,6 +36,7 @@ export interface AddInput {
   concurrency?: string;
   attempts?: string;
   turnSeconds?: string;
+  permissions?: string;
   json: boolean;
 }
 
@@ -58,6 +59,7 @@ export async function addBot(terminal: Terminal, data: string, name: string, inp
     concurrency: count("concurrency", input.concurrency),
     attempts: count("attempts", input.attempts),
     turnMs: seconds === undefined ? undefined : seconds * 1000,
+    permissions: input.permissions,
   });
   const body = {
     name,
@@ -72,15 +74,18 @@ export async function addBot(terminal: Terminal, data: string, name: string, inp
   if (input.json) return terminal.out(json(bot));
   terminal.out(`Added ${name} (${bot.kind}): ${coloured(bot.state)}${bot.reason ? `, ${printable(bot.reason)}` : ""}`);
   if (bot.state === "ready") terminal.out(`Talk to it:  skep chat ${name}\nWatch it:    skep bot status ${name}`);
-  else
+  else if (!isAwaited(bot))
     terminal.out(`See why:     skep bot logs ${name}\nThen:        skep bot restart ${name}, or skep bot remove ${name} and add it again`);
 }
+
+/** Nothing is being started: it waits for a program that connects. */
+const isAwaited = (bot: Bot): boolean => bot.state === "starting" && bot.reason !== undefined;
 
 async function launched(data: string, name: string): Promise<Bot> {
   const deadline = Date.now() + launchMs;
   for (;;) {
     const bot = await callControl<Bot>(data, "GET", pathOf(name));
-    if (settled.has(bot.state) || Date.now() > deadline) return bot;
+    if (settled.has(bot.state) || isAwaited(bot) || Date.now() > deadline) return bot;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -149,6 +154,21 @@ export async function removeBot(terminal: Terminal, data: string, name: string, 
   }
   await callControl<undefined>(data, "DELETE", pathOf(name));
   terminal.out(`Removed ${name}.`);
+}
+
+export async function makeBotToken(terminal: Terminal, data: string, name: string, asJson: boolean): Promise<void> {
+  const made = await callControl<{ token: string; createdAt: string }>(data, "POST", `${pathOf(name)}/token`);
+  if (asJson) return terminal.out(json(made));
+  // Alone on standard output, so that a script can take it: TOKEN=$(skep bot token far)
+  terminal.out(made.token);
+  terminal.error(
+    `This is the only time it is shown, and an older one has ended. With it a program connects as ${name}: docs/bot-protocol.md.`,
+  );
+}
+
+export async function revokeBotToken(terminal: Terminal, data: string, name: string): Promise<void> {
+  await callControl<undefined>(data, "DELETE", `${pathOf(name)}/token`);
+  terminal.out(`The token of ${name} is revoked; its program cannot connect any more.`);
 }
 
 export async function printLogs(terminal: Terminal, data: string, name: string, limit: string, asJson: boolean): Promise<void> {

@@ -2,13 +2,14 @@
 import { createConnection } from "node:net";
 import { createInterface } from "node:readline";
 import { styleText } from "node:util";
-import { connect, newId, Refusal } from "@skep/client";
+import { connect, newId, Refusal, visibleText } from "@skep/client";
 import type { Client, Conversation, SocketClass } from "@skep/client";
 import type { Conversation as ConversationView } from "@skep/protocol";
 import { WebSocket } from "ws";
 import { findControl } from "../http/control.ts";
 import { askControl, callControl } from "./control-client.ts";
 import { Failure } from "./failure.ts";
+import { PermissionPrompt } from "./permission-prompt.ts";
 import type { Terminal } from "./terminal.ts";
 
 export async function chat(terminal: Terminal, data: string, bot: string, conversationId: string | null): Promise<void> {
@@ -54,6 +55,10 @@ async function answerOnce(terminal: Terminal, conversation: Conversation): Promi
   const text = Buffer.concat(pieces).toString("utf8").replace(/\n$/, "");
   // Not streamed: what an interrupted attempt has written could not be taken back from a pipe.
   for await (const part of conversation.ask(text)) {
+    if (part.type === "permission" && part.permission.state === "pending") {
+      const { id, title } = part.permission;
+      terminal.error(`skep: waits for a decision: ${visibleText(title)} (${id}; see: skep permissions list)`);
+    }
     if (part.type !== "answer") continue;
     if (part.message.outcome !== "completed") throw new Failure(part.message.text);
     terminal.out(part.message.text);
@@ -81,14 +86,26 @@ async function talk(terminal: Terminal, client: Client, conversation: Conversati
     }
   });
   const lines = createInterface({ input: terminal.input, output: terminal.output, terminal: true, prompt: styleText("bold", "you> ") });
-  const ended = new Promise<null>((resolve) => lines.once("close", () => resolve(null)));
+  const input = { open: true };
+  const ended = new Promise<null>((resolve) =>
+    lines.once("close", () => {
+      input.open = false;
+      resolve(null);
+    }),
+  );
   lines.on("SIGINT", () => {
     if (answering === null) lines.close();
     else if (answering.turn === null) answering.stop.abort();
     else conversation.cancel(answering.turn).catch(() => answering?.stop.abort());
   });
 
-  for (;;) {
+  const prompt = new PermissionPrompt(conversation, write);
+  lines.on("line", (line) => {
+    if (answering) void prompt.line(line);
+  });
+
+  // The input may end while an answer is written; that answer is shown to its end.
+  while (input.open) {
     lines.prompt();
     const line = await Promise.race([new Promise<string>((resolve) => lines.once("line", resolve)), ended]);
     if (line === null) break;
@@ -98,12 +115,13 @@ async function talk(terminal: Terminal, client: Client, conversation: Conversati
     try {
       const { turn, epoch, seq } = await conversation.send(line, { key: newId() });
       current.turn = turn;
-      if (turn !== null) await follow(conversation, turn, { epoch, seq }, current.stop.signal, view.bot, write);
+      if (turn !== null) await follow(conversation, turn, { epoch, seq }, current.stop.signal, view.bot, write, prompt);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       write(`${styleText("red", error.message)}\n`);
     }
     answering = null;
+    prompt.end();
   }
   write("\n");
 }
@@ -115,11 +133,20 @@ async function follow(
   signal: AbortSignal,
   bot: string,
   write: (text: string) => void,
+  prompt: PermissionPrompt,
 ): Promise<void> {
+  const tools = new Set<number>();
   write(styleText("bold", `${bot}> `));
   for await (const part of conversation.turn(turn, { after, signal })) {
     if (part.type === "delta") write(harmless(part.text));
-    else if (part.type === "restart") write(dim("\n(interrupted, once more from the beginning)\n"));
+    else if (part.type === "restart") {
+      tools.clear();
+      write(dim("\n(interrupted, once more from the beginning)\n"));
+    } else if (part.type === "part" && part.part.type === "tool" && !tools.has(part.index)) {
+      tools.add(part.index);
+      write(dim(`\n· ${visibleText(part.part.title)}\n`));
+    } else if (part.type === "permission") prompt.changed(part.permission);
+    else if (part.type === "state" && part.turn.state === "waiting") continue;
     else if (part.type === "state" && part.turn.reason !== "") write(dim(`(${harmless(part.turn.reason)}) `));
     else if (part.type === "answer" && part.message.outcome !== "completed") write(styleText("red", harmless(part.message.text)));
   }

@@ -142,6 +142,26 @@ describe("with a server", () => {
     expect(await run(["bot", "status", "ada"])).toMatchObject({ code: 1 });
   });
 
+  test("a remote bot says at once that it waits for its program; its token is alone on standard output", async () => {
+    const added = await run(["bot", "add", "far", "--kind", "remote"]);
+    expect(added).toMatchObject({ code: 0, error: "" });
+    expect(added.out).toBe(
+      "Added far (remote): starting, no program has connected yet; `skep bot token far` makes the token that it needs\n",
+    );
+    const { code, out, error } = await run(["bot", "token", "far"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^skep_bot_[\w-]{43}\n$/);
+    expect(error).toContain("the only time");
+    expect(JSON.parse((await run(["bot", "token", "far", "--json"])).out)).toMatchObject({ token: expect.any(String) as unknown });
+    expect(await run(["bot", "token", "far", "--revoke"])).toMatchObject({ code: 0 });
+    expect(await run(["bot", "token", "far", "--revoke"])).toMatchObject({
+      code: 1,
+      error: expect.stringContaining("no token") as unknown,
+    });
+    expect(await run(["bot", "token", "echo"])).toMatchObject({ code: 1, error: expect.stringContaining("remote") as unknown });
+    await run(["bot", "remove", "far", "--yes"]);
+  });
+
   test("a mistake in a definition is said as the server says it", async () => {
     expect((await run(["bot", "add", "a b", "--kind", "echo"])).error).toContain("1 to 64 letters");
     expect((await run(["bot", "add", "x", "--kind", "none"])).error).toContain("echo");

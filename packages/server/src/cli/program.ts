@@ -89,6 +89,18 @@ function commands(terminal: Terminal): Command {
       await chat(terminal, dataOf(given), bot, given.conversation ?? null);
     });
 
+  const permissions = program.command("permissions").description("What bots wait to be allowed to do.");
+  withJson(command(permissions, "list", "What waits for a decision.").alias("ls")).action(async (given: Given) => {
+    const { listPermissions } = await import("./permission-commands.ts");
+    await listPermissions(terminal, dataOf(given), given.json === true);
+  });
+  withJson(command(permissions, "answer <id> <option>", "Decide on a request, by the id of one of its options."))
+    .addHelpText("after", examples("skep permissions list", "skep permissions answer p12 once"))
+    .action(async (id: string, option: string, given: Given) => {
+      const { answerPermission } = await import("./permission-commands.ts");
+      await answerPermission(terminal, dataOf(given), id, option, given.json === true);
+    });
+
   withJson(command(program, "signin", "Print a new link that signs a browser in; it works once, for 15 minutes."))
     .option("--port <value>", `the port of a server that is not running yet (${variableOf("port")})`)
     .option("--host <value>", `its address (${variableOf("host")})`)
@@ -117,6 +129,7 @@ function botCommands(terminal: Terminal, bot: Command, command: Make, withJson: 
     .option("--concurrency <count>", "how many messages one process works on at a time")
     .option("--attempts <count>", "how often a message is tried before it fails")
     .option("--turn-seconds <seconds>", "how long one attempt may take")
+    .option("--permissions <policy>", "what it asks to be allowed: ask (people), allow or reject")
     .addHelpText(
       "after",
       examples(
@@ -150,6 +163,13 @@ function botCommands(terminal: Terminal, bot: Command, command: Make, withJson: 
     .action(async (name: string, given: Given & { yes?: boolean }) => {
       const { removeBot } = await load();
       await removeBot(terminal, dataOf(given), name, given.yes === true);
+    });
+  withJson(command(bot, "token <name>", "Make the token with which a program connects as a remote bot, and print it; an older one ends."))
+    .option("--revoke", "end the token instead")
+    .action(async (name: string, given: Given & { revoke?: boolean }) => {
+      const { makeBotToken, revokeBotToken } = await load();
+      if (given.revoke) await revokeBotToken(terminal, dataOf(given), name);
+      else await makeBotToken(terminal, dataOf(given), name, given.json === true);
     });
   withJson(command(bot, "logs <name>", "The newest lines that a bot has logged."))
     .option("--limit <count>", "how many lines", "200")

@@ -1,8 +1,9 @@
 /** Conversations that somebody reads or works on right now. Everything else is only in the store. */
 import { Refusal } from "@skep/protocol/errors";
 import type { StreamOutcome } from "@skep/protocol";
+import type { StoredPermission } from "../store/permission.ts";
 import type { Store, StoredMessage } from "../store/store.ts";
-import { encodeMessage } from "./encode.ts";
+import { encodeMessage, encodePermission } from "./encode.ts";
 import type { Reader } from "./reader.ts";
 import type { Stream } from "./stream.ts";
 import type { Tick } from "../tick.ts";
@@ -12,6 +13,7 @@ import type { Turn } from "./turn.ts";
 export type News =
   | { kind: "message"; seq: number; encoded: string }
   | { kind: "state"; encoded: string }
+  | { kind: "permission"; id: number; pending: boolean; encoded: string }
   | { kind: "stream"; stream: Stream }
   | { kind: "stream-ended"; stream: Stream };
 
@@ -58,6 +60,11 @@ export class ActiveConversation {
 
   state(encoded: string): void {
     if (this.readers.size > 0) this.#add({ kind: "state", encoded });
+  }
+
+  permission(stored: StoredPermission): void {
+    if (this.readers.size === 0) return;
+    this.#add({ kind: "permission", id: stored.id, pending: stored.state === "pending", encoded: encodePermission(stored) });
   }
 
   streamed(stream: Stream): void {

@@ -1,5 +1,5 @@
 /** What the doors may ask of conversations. Every call checks the person's right first (S5) and throws `Refusal` for what the caller can be told. */
-import type { Conversation, Message, Position, TurnState } from "@skep/protocol";
+import type { Conversation, Message, Permission, Position, TurnState } from "@skep/protocol";
 import type { Found } from "../store/store.ts";
 
 /** Who asks. Roles come with people of their own; until then the owner is the only one. */
@@ -38,8 +38,8 @@ export interface Sink {
 export interface Subscription {
   /** Call it when `writable` has become true again. */
   drained(): void;
-  /** Deltas of this stream are sent again from `offset` (T1). */
-  snapshot(stream: string, offset: number): void;
+  /** Deltas of this stream are sent again from `offset` (T1), and if wanted all its parts. */
+  snapshot(stream: string, offset: number, parts: boolean): void;
   close(): void;
 }
 
@@ -60,6 +60,12 @@ export interface ConversationsApi {
   retry(person: Person, id: string, turn: string): Promise<{ state: TurnState }>;
   /** `wanted` is asked once the conversation is found: null, and nothing was pushed, when the answer is no. */
   subscribe(person: Person, id: string, after: Position | null, sink: Sink, wanted?: () => boolean): Promise<Subscription | null>;
+  /** All requests for permission that wait for this person, oldest first. */
+  pendingPermissions(person: Person): Promise<Permission[]>;
+  /** The newest ones of a conversation before that one, oldest first, whatever became of them. */
+  permissions(person: Person, id: string, page: { before?: string | undefined; limit: number }): Promise<Permission[]>;
+  /** The first decision counts (P2); the same one again by the same person is answered again. */
+  decide(person: Person, permission: string, option: string): Promise<Permission>;
   search(
     person: Person,
     query: { query: string; bot?: string | undefined; since?: number | undefined; until?: number | undefined; limit: number },

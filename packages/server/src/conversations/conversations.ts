@@ -1,18 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { Refusal } from "@skep/protocol/errors";
 import { checkText } from "@skep/protocol";
-import type { Conversation, Message, Position, ResetReason, TurnState } from "@skep/protocol";
+import type { Conversation, Message, Permission, Position, ResetReason, TurnState } from "@skep/protocol";
 import type { GroupCommit } from "../store/group-commit.ts";
 import type { Store, StoredMessage } from "../store/store.ts";
 import type { Time } from "../time.ts";
 import type { ActiveConversation } from "./active.ts";
 import { ActiveConversations } from "./active.ts";
 import type { Accepted, ConversationsApi, Page, Person, Send, Sink, Subscription } from "./api.ts";
-import { encode, toConversation, toMessage, turnName, turnNumber } from "./encode.ts";
+import { encode, permissionNumber, toConversation, toMessage, toPermission, turnName, turnNumber } from "./encode.ts";
 import { ConversationLog } from "./log.ts";
 import { Reader } from "./reader.ts";
 import type { Tick } from "../tick.ts";
-import type { TurnsOptions, Workers } from "./turns.ts";
+import type { ReportError, Workers } from "./turn.ts";
+import type { TurnsOptions } from "./turns.ts";
 import { Turns } from "./turns.ts";
 
 export interface ConversationsOptions {
@@ -23,7 +24,7 @@ export interface ConversationsOptions {
   workers: Workers;
   /** UTF-8 bytes of one message at most (R-B2). */
   messageBytes: number;
-  onError: TurnsOptions["onError"];
+  onError: ReportError;
   onClosed?: TurnsOptions["onClosed"];
   onSent?: (code: string | null) => void;
   newId?: () => string;
@@ -187,6 +188,36 @@ export class Conversations implements ConversationsApi {
     const { number } = await this.#turnOf(active, turn);
     if (!this.#o.workers.settings(active.bot)) throw new Refusal("state_conflict", `The bot "${active.bot}" was removed`);
     return { state: await this.turns.retry(active, number) };
+  }
+
+  async pendingPermissions(person: Person): Promise<Permission[]> {
+    return (await this.#o.store.pendingPermissions(person.id)).map(toPermission);
+  }
+
+  async permissions(person: Person, id: string, page: { before?: string | undefined; limit: number }): Promise<Permission[]> {
+    const active = await this.#find(person, id);
+    const before = page.before === undefined ? Number.MAX_SAFE_INTEGER : (permissionNumber(page.before) ?? 0);
+    return (await this.#o.store.permissions(active.conversation, { before, limit: page.limit })).map(toPermission);
+  }
+
+  async decide(person: Person, permission: string, option: string): Promise<Permission> {
+    const unknown = new Refusal("not_found", "This request does not exist");
+    const number = permissionNumber(permission);
+    const stored = number === null ? null : await this.#o.store.permission(number);
+    if (!stored) throw unknown;
+    // Others' requests do not exist, as their conversations do not.
+    await this.#find(person, stored.publicId).catch((error: unknown) => {
+      throw error instanceof Refusal ? unknown : error;
+    });
+    try {
+      return toPermission(await this.turns.permissions.decide(stored, person.id, option));
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== "state_conflict") throw error;
+      const settled = await this.#o.store.permission(stored.id);
+      const mine = settled?.state === "decided" && settled.how === "person" && settled.decidedBy === person.id && settled.option === option;
+      if (!settled || !mine) throw error;
+      return toPermission(settled);
+    }
   }
 
   async subscribe(

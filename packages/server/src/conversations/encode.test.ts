@@ -12,6 +12,16 @@ const anyMessage = fc.record<StoredMessage>({
   text: fc.string({ unit: "binary" }),
   turn: fc.option(fc.nat()),
   outcome: fc.option(fc.constantFrom("completed", "cancelled", "failed")),
+  parts: fc.option(
+    fc
+      .array(
+        fc.record({
+          at: fc.nat(),
+          part: fc.record({ type: fc.constant("thought"), id: fc.string(), text: fc.string({ unit: "binary" }) }),
+        }),
+      )
+      .map((parts) => JSON.stringify(parts)),
+  ),
   createdAt: fc.integer({ min: 0, max: 4_000_000_000_000 }),
 });
 

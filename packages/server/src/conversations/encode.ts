@@ -1,4 +1,5 @@
-import type { Message, ServerMessage, StreamOutcome } from "@skep/protocol";
+import type { Message, Part, Permission, PlacedPart, ServerMessage, StreamOutcome } from "@skep/protocol";
+import type { StoredPermission } from "../store/permission.ts";
 import type { StoredConversation, StoredMessage } from "../store/store.ts";
 import type { Conversation } from "@skep/protocol";
 
@@ -31,6 +32,7 @@ export function toMessage(publicId: string, stored: StoredMessage): Message {
   if (stored.turn !== null) message.turn = turnName(stored.turn);
   if (stored.outcome !== null) message.outcome = stored.outcome;
   if (stored.key !== null) message.key = stored.key;
+  if (stored.parts !== null) message.parts = JSON.parse(stored.parts) as PlacedPart[];
   return message;
 }
 
@@ -56,12 +58,56 @@ function isoTime(at: number): string {
  * (0.3 instead of 1.4 us for 150 characters). A test holds the two against each other.
  */
 export function encodeMessage(publicId: string, stored: StoredMessage): string {
-  const { seq, role, author, text, createdAt, turn, outcome, key } = stored;
-  return `{"type":"message","conversation":"${publicId}","message":{"seq":${seq},"id":"${publicId}.${seq}","role":"${role}","author":${JSON.stringify(author)},"text":${JSON.stringify(text)},"createdAt":"${isoTime(createdAt)}"${turn === null ? "" : `,"turn":"t${turn}"`}${outcome === null ? "" : `,"outcome":"${outcome}"`}${key === null ? "" : `,"key":${JSON.stringify(key)}`}}}`;
+  const { seq, role, author, text, createdAt, turn, outcome, key, parts } = stored;
+  return `{"type":"message","conversation":"${publicId}","message":{"seq":${seq},"id":"${publicId}.${seq}","role":"${role}","author":${JSON.stringify(author)},"text":${JSON.stringify(text)},"createdAt":"${isoTime(createdAt)}"${turn === null ? "" : `,"turn":"t${turn}"`}${outcome === null ? "" : `,"outcome":"${outcome}"`}${key === null ? "" : `,"key":${JSON.stringify(key)}`}${parts === null ? "" : `,"parts":${parts}`}}}`;
 }
 
 export const encodeDelta = (publicId: string, turn: string, stream: string, offset: number, text: string): string =>
   `{"type":"delta","conversation":"${publicId}","turn":"${turn}","stream":"${stream}","offset":${offset},"text":${JSON.stringify(text)}}`;
+
+/** Where a part stands among those of its stream, and where in the text it began. */
+export interface PartPlace {
+  turn: string;
+  stream: string;
+  index: number;
+  at: number;
+}
+
+export const encodePart = (conversation: string, place: PartPlace, part: Part): string =>
+  encode({ type: "part", conversation, ...place, part });
+
+export const encodeThought = (conversation: string, place: PartPlace, id: string, offset: number, text: string): string =>
+  encode({ type: "thought", conversation, ...place, id, offset, text });
+
+/** @returns null for what is not the name of a request for permission. */
+export function permissionNumber(name: string): number | null {
+  const match = /^p([1-9][0-9]{0,14})$/.exec(name);
+  return match ? Number(match[1]) : null;
+}
+
+export function toPermission(stored: StoredPermission): Permission {
+  const { publicId: conversation, bot, title, detail, options, state } = stored;
+  return {
+    id: `p${stored.id}`,
+    conversation,
+    turn: turnName(stored.turn),
+    bot,
+    title,
+    detail,
+    ...(stored.part === null ? {} : { part: stored.part }),
+    options,
+    state,
+    ...(stored.option === null ? {} : { option: stored.option }),
+    ...(stored.how === null ? {} : { how: stored.how }),
+    ...(stored.decidedBy === null ? {} : { decidedBy: stored.decidedBy }),
+    ...(stored.decidedAt === null ? {} : { decidedAt: new Date(stored.decidedAt).toISOString() }),
+    createdAt: new Date(stored.createdAt).toISOString(),
+    expiresAt: new Date(stored.expiresAt).toISOString(),
+  };
+}
+
+export const encodePermission = (stored: StoredPermission): string =>
+  encode({ type: "permission", conversation: stored.publicId, permission: toPermission(stored) });
 
 export const encodeEnded = (publicId: string, turn: string, stream: string, outcome: StreamOutcome): string =>
   encode({ type: "stream-ended", conversation: publicId, turn, stream, outcome });

@@ -36,6 +36,7 @@ export class ConversationLog {
             turn: answer.turn,
             outcome: null,
             createdAt: at,
+            parts: null,
           });
         }
         return answer;
@@ -58,14 +59,15 @@ export class ConversationLog {
       role: "bot" | "system";
       author: string;
       text: string;
+      parts: string | null;
     },
     onClosed: (message: StoredMessage) => void,
   ): Promise<Closed | Refused> {
     const at = this.#time.now();
     return this.#commit.add({ op: "close-turn", ...entry, at }).then((answer) => {
       if (answer.ok) {
-        const { role, author, text, turn, outcome } = entry;
-        const message = { id: answer.id, seq: answer.seq, role, author, key: null, text, turn, outcome, createdAt: at };
+        const { role, author, text, turn, outcome, parts } = entry;
+        const message = { id: answer.id, seq: answer.seq, role, author, key: null, text, turn, outcome, createdAt: at, parts };
         onClosed(message);
         active.published(message);
       }

@@ -1,7 +1,7 @@
 import type { Store } from "../store/store.ts";
 import type { ActiveConversation, News } from "./active.ts";
 import type { Sink, Subscription } from "./api.ts";
-import { encode, encodeDelta, encodeEnded, encodeMessage, turnName } from "./encode.ts";
+import { encode, encodePermission, encodeDelta, encodeEnded, encodeMessage, turnName } from "./encode.ts";
 import type { Stream } from "./stream.ts";
 
 const pageSize = 100;
@@ -19,7 +19,7 @@ const pageSize = 100;
 export class Reader implements Subscription {
   readonly #active: ActiveConversation;
   readonly #sink: Sink;
-  readonly #store: Pick<Store, "messages">;
+  readonly #store: Pick<Store, "messages" | "permission">;
   readonly #onError: (error: unknown) => void;
   #position: number;
   #phase: "replaying" | "live" | "closed" = "replaying";
@@ -27,8 +27,18 @@ export class Reader implements Subscription {
   #toldLive = false;
   /** Streams this reader was sent something of -> how much (UTF-16 units). */
   readonly #offsets = new Map<Stream, number>();
+  /** The same for their parts -> up to which version. */
+  readonly #versions = new Map<Stream, number>();
+  /** Requests for permission that it was told of, and not yet what became of them. */
+  readonly #asked = new Set<number>();
 
-  constructor(active: ActiveConversation, sink: Sink, store: Pick<Store, "messages">, position: number, onError: (error: unknown) => void) {
+  constructor(
+    active: ActiveConversation,
+    sink: Sink,
+    store: Pick<Store, "messages" | "permission">,
+    position: number,
+    onError: (error: unknown) => void,
+  ) {
     this.#active = active;
     this.#sink = sink;
     this.#store = store;
@@ -50,10 +60,11 @@ export class Reader implements Subscription {
     if (this.#phase === "replaying") this.#catchUp();
   }
 
-  snapshot(streamId: string, offset: number): void {
+  snapshot(streamId: string, offset: number, parts: boolean): void {
     const stream = this.#active.turns.map((turn) => turn.stream).find((one) => one?.id === streamId);
     if (!stream || this.#phase !== "live") return;
     this.#offsets.set(stream, Math.min(offset, stream.text.length));
+    if (parts) this.#versions.delete(stream);
     this.#sendStream(stream);
   }
 
@@ -85,6 +96,11 @@ export class Reader implements Subscription {
         case "state":
           this.#sink.push(item.encoded);
           break;
+        case "permission":
+          if (item.pending) this.#asked.add(item.id);
+          else this.#asked.delete(item.id);
+          this.#sink.push(item.encoded);
+          break;
         case "stream":
           this.#sendStream(item.stream);
           break;
@@ -95,16 +111,28 @@ export class Reader implements Subscription {
   }
 
   #sendStream(stream: Stream): void {
+    if (stream.text === "" && !stream.parts) return;
     const known = this.#offsets.get(stream);
-    if (known !== undefined && known >= stream.text.length) return;
-    this.#sink.push(stream.deltaFrom(known ?? 0));
-    this.#offsets.set(stream, stream.text.length);
+    if (known === undefined || known < stream.text.length) {
+      if (stream.text !== "") this.#sink.push(stream.deltaFrom(known ?? 0));
+      this.#offsets.set(stream, stream.text.length);
+    }
+    if (stream.parts) this.#sendParts(stream, stream.parts.version);
+  }
+
+  /** After the text: a part never begins behind what the reader has of it. */
+  #sendParts(stream: Stream, version: number): void {
+    const known = this.#versions.get(stream) ?? 0;
+    if (known >= version) return;
+    for (const encoded of stream.partsFrom(known)) this.#sink.push(encoded);
+    this.#versions.set(stream, version);
   }
 
   /** The rest of its text, unless that is replaced anyway, and how it ended (T2, T4). A stream this reader has seen nothing of is left out. */
   #endStream(stream: Stream): void {
     if (stream.outcome === null) return;
-    if (stream.outcome !== "interrupted" && stream.text !== "") this.#sendStream(stream);
+    if (stream.outcome !== "interrupted") this.#sendStream(stream);
+    this.#versions.delete(stream);
     if (this.#offsets.delete(stream)) this.#sink.push(encodeEnded(this.#active.publicId, stream.turn, stream.id, stream.outcome));
   }
 
@@ -149,6 +177,24 @@ export class Reader implements Subscription {
     for (const stream of this.#offsets.keys()) if (stream.turn === turn) this.#endStream(stream);
   }
 
+  /** Those that are pending; and what became of others while nobody could be told. */
+  #tellPermissions(): void {
+    const settled = [...this.#asked];
+    this.#asked.clear();
+    for (const { permissions } of this.#active.turns) {
+      for (const { stored } of permissions?.values() ?? []) {
+        this.#asked.add(stored.id);
+        this.#sink.push(encodePermission(stored));
+      }
+    }
+    for (const id of settled) {
+      if (this.#asked.has(id)) continue;
+      this.#store.permission(id).then((stored) => {
+        if (stored && !this.#isClosed()) this.#sink.push(encodePermission(stored));
+      }, this.#onError);
+    }
+  }
+
   #goLive(): void {
     this.#phase = "live";
     const { publicId, turns } = this.#active;
@@ -166,7 +212,8 @@ export class Reader implements Subscription {
         this.#sink.push(encodeEnded(publicId, turn.name, stream, "interrupted"));
       }
       this.#sink.push(turn.encodedState());
-      if (turn.stream && turn.stream.text !== "") this.#sendStream(turn.stream);
+      if (turn.stream) this.#sendStream(turn.stream);
     }
+    this.#tellPermissions();
   }
 }

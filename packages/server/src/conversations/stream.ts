@@ -1,4 +1,5 @@
 import type { StreamOutcome } from "@skep/protocol";
+import { AnswerParts } from "./answer-parts.ts";
 import { encodeDelta } from "./encode.ts";
 
 const endsInHighSurrogate = /[\uD800-\uDBFF]$/;
@@ -9,6 +10,8 @@ export class Stream {
   readonly turn: string;
   /** Set once, when the attempt is over (T4). */
   outcome: StreamOutcome | null = null;
+  /** What it makes besides text. */
+  parts: AnswerParts | null = null;
   readonly #publicId: string;
   #text = "";
   /** Half of a character that the next piece completes. */
@@ -41,6 +44,16 @@ export class Stream {
     text = text.toWellFormed();
     this.#text += text;
     this.#bytes += Buffer.byteLength(text);
+  }
+
+  /** @param most bytes of all its parts */
+  partsWithin(most: number): AnswerParts {
+    return (this.parts ??= new AnswerParts(most));
+  }
+
+  /** Messages for a reader that knows its parts up to this version. */
+  partsFrom(version: number): readonly string[] {
+    return this.parts?.changesFrom(version, this.#publicId, this.turn, this.id) ?? [];
   }
 
   /** Encoded once for all readers that are at the same offset. */

@@ -14,6 +14,7 @@
 import type { TurnState } from "@skep/protocol";
 import type { ActiveConversation } from "./active.ts";
 import { encode, turnName } from "./encode.ts";
+import type { StoredPermission } from "../store/permission.ts";
 import type { Stream } from "./stream.ts";
 
 /** What a bot's definition says about its turns. */
@@ -22,6 +23,9 @@ export interface TurnSettings {
   attempts: number;
   turnMs: number;
   answerBytes: number;
+  partsBytes: number;
+  permissions: "ask" | "allow" | "reject";
+  permissionMs: number;
   delivery: "at-least-once" | "at-most-once";
 }
 
@@ -37,7 +41,19 @@ export interface Place {
   next(): Place | null;
   /** Asks the worker to stop; when it does not within `graceMs`, it is replaced. Then the place is free again and `onLetGo` is called, once. */
   cancel(token: string, graceMs: number, onLetGo: () => void): void;
+  /** Answers a request for permission of the attempt, if the worker still has it. `option` null: rejected. */
+  decide(token: string, request: string, option: string | null): void;
 }
+
+/** What turns need of the fleet. The composition root connects the two. */
+export interface Workers {
+  /** null: there is no such bot. */
+  settings(bot: string): TurnSettings | null;
+  /** A free place of a ready worker, or null. `roomFor` is called with the bot's name when there is one again. */
+  place(bot: string, wanted: { conversation: string; person: string }): Place | null;
+}
+
+export type ReportError = (event: string, detail: { turn?: string; conversation?: string; bot?: string; reason: string }) => void;
 
 export interface TurnRequest {
   token: string;
@@ -46,6 +62,21 @@ export interface TurnRequest {
   author: string;
   text: string;
   history?: { role: "person" | "bot"; author: string; text: string }[];
+}
+
+export interface PendingPermission {
+  stored: StoredPermission;
+  takeBackExpiry: () => void;
+}
+
+/** An attempt's question that has no answer yet. */
+export interface PermissionWait {
+  /** As the bot calls it. */
+  request: string;
+  title: string;
+  detail: string;
+  /** null until it is stored. */
+  id: number | null;
 }
 
 export type TurnPhase = "queued" | "starting" | "running" | "pausing" | "closing";
@@ -96,6 +127,11 @@ export class Turn {
   interrupted: { stream: string; text: string } | null = null;
   attempts: number;
   takeBackPause: (() => void) | null = null;
+  /** Its requests for permission that are pending; null while there never was one. */
+  permissions: Map<number, PendingPermission> | null = null;
+  /** Those that the running attempt waits for. While there are some, no limit of time counts. */
+  waits: PermissionWait[] = [];
+  waitingSince = 0;
 
   constructor(active: ActiveConversation, from: TurnOrigin, attempts: number) {
     this.number = from.turn;
@@ -117,6 +153,7 @@ export class Turn {
 
   get state(): TurnState {
     if (this.phase === "queued" || this.phase === "pausing") return this.attemptsMade > 0 ? "retrying" : "queued";
+    if (this.waits.length > 0) return "waiting";
     return this.note?.state === "loading" ? "loading" : "running";
   }
 
@@ -129,7 +166,7 @@ export class Turn {
       state: this.state,
       attempt: Math.min(trying, this.attempts),
       attempts: this.attempts,
-      ...(this.note ? { reason: this.note.reason } : {}),
+      ...(this.waits[0] ? { reason: this.waits[0].title } : this.note ? { reason: this.note.reason } : {}),
     });
   }
 }

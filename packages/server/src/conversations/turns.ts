@@ -5,61 +5,61 @@ import type { Store, StoredTurn } from "../store/store.ts";
 import type { Tick } from "../tick.ts";
 import type { Time } from "../time.ts";
 import type { ActiveConversation } from "./active.ts";
-import { encode, streamName, toMessage } from "./encode.ts";
-import { Fifo } from "./fifo.ts";
-import { AwaitedAnswers } from "./awaited-answers.ts";
+import { giveAhead } from "./ahead.ts";
+import { Attempts } from "./attempts.ts";
+import { Drafts } from "./drafts.ts";
+import { streamName } from "./encode.ts";
+import { Endings } from "./endings.ts";
 import type { ConversationLog } from "./log.ts";
+import { Permissions } from "./permissions.ts";
 import { PendingTurns } from "./pending-turns.ts";
-import { Stream } from "./stream.ts";
-import type { AttemptFailure, Place, TurnOrigin, TurnRequest, TurnSettings } from "./turn.ts";
+import { TurnQueue } from "./queue.ts";
+import type { Place, ReportError, TurnOrigin, Workers } from "./turn.ts";
 import { Turn, afterFailure } from "./turn.ts";
 
-/** What turns need of the fleet. The composition root connects the two. */
-export interface Workers {
-  /** null: there is no such bot. */
-  settings(bot: string): TurnSettings | null;
-  /** A free place of a ready worker, or null. `roomFor` is called with the bot's name when there is one again. */
-  place(bot: string, wanted: { conversation: string; person: string }): Place | null;
-}
-
 export interface TurnsOptions {
-  store: Pick<Store, "generation" | "pendingTurns" | "messages" | "context" | "draft" | "turn">;
+  store: Pick<Store, "generation" | "pendingTurns" | "pendingPermissions" | "messages" | "context" | "draft" | "turn">;
   commit: Pick<GroupCommit, "add">;
   log: ConversationLog;
   time: Time;
   tick: Pick<Tick, "deliver">;
   workers: Workers;
-  onError(event: string, detail: { turn?: string; conversation?: string; bot?: string; reason: string }): void;
+  onError: ReportError;
   onClosed?(outcome: TurnOutcome, milliseconds: number): void;
 }
 
-/** The text so far is saved this often (T5: at least every 250 ms), and as soon as this many bytes are unsaved. */
-const saveEveryMs = 200;
-const saveBytes = 4096;
-const contextMessages = 200;
-const contextCharacters = 256 * 1024;
-const cancelGraceMs = 5000;
-const storeRetryMs = 1000;
+type Hold = (row: { conversation: number; publicId: string; bot: string; person: string; head: number }) => ActiveConversation;
 
-/** Works on every pending turn until it has an answer or a visible failure (B1). */
+/** Works on every pending turn until it has an answer or a visible failure (B1). What happens while a worker has it is in `attempts`. */
 export class Turns {
+  readonly attempts: Attempts;
+  readonly permissions: Permissions;
   readonly #o: TurnsOptions;
-  /** Turns whose conversation has nothing before them, by bot. */
-  readonly #runnable = new Map<string, Fifo<Turn>>();
-  /** By stream name: the attempts that workers have. */
-  readonly #running = new Map<string, Turn>();
   readonly #pending = new PendingTurns();
-  readonly #answers: AwaitedAnswers;
-  /** One function a bot, so that a tick runs it once. */
-  readonly #pumps = new Map<string, () => void>();
+  readonly #queue: TurnQueue;
+  readonly #endings: Endings;
+  readonly #start = (turn: Turn, place: Place): void => this.attempts.start(turn, place);
   #stopped = false;
-  #stopTimer: (() => void) | null = null;
-  #whenQuiet: (() => void) | null = null;
 
   constructor(options: TurnsOptions) {
     this.#o = options;
-    this.#answers = new AwaitedAnswers(options.time);
-    this.#stopTimer = options.time.after(saveEveryMs, () => this.#everySoOften());
+    const { store, commit, workers, time, tick, onError } = options;
+    this.#queue = new TurnQueue({ tick, workers, start: this.#start });
+    this.permissions = new Permissions({ store, commit, time, workers, onError, pending: this.#pending });
+    const { permissions } = this;
+    this.#endings = new Endings({ ...options, permissions, pending: this.#pending, ended: (turn) => this.attempts.advance(turn) });
+    this.attempts = new Attempts({
+      store,
+      time,
+      workers,
+      onError,
+      drafts: new Drafts(commit, store.generation),
+      endings: this.#endings,
+      permissions,
+      runnable: (turn) => this.#makeRunnable(turn),
+      roomFor: (bot) => this.#queue.roomFor(bot),
+      follow: (active) => this.#follow(active),
+    });
   }
 
   get pendingCount(): number {
@@ -71,15 +71,16 @@ export class Turns {
   }
 
   runningOf(bot: string): number {
-    let running = 0;
-    for (const turn of this.#running.values()) if (turn.bot === bot) running++;
-    return running;
+    return this.attempts.runningOf(bot);
+  }
+
+  /** A worker of this bot may have a free place. */
+  roomFor(bot: string): void {
+    this.#queue.roomFor(bot);
   }
 
   /** Takes up what an earlier run has left, oldest first, before any door opens. */
-  async recover(
-    hold: (row: { conversation: number; publicId: string; bot: string; person: string; head: number }) => ActiveConversation,
-  ): Promise<number> {
+  async recover(hold: Hold): Promise<number> {
     let after = 0;
     let found = 0;
     for (;;) {
@@ -89,14 +90,13 @@ export class Turns {
         found++;
         await this.#recoverOne(row, hold);
       }
-      if (rows.length < 1000) return found;
+      if (rows.length < 1000) break;
     }
+    await this.permissions.recover();
+    return found;
   }
 
-  async #recoverOne(
-    row: StoredTurn,
-    hold: (r: { conversation: number; publicId: string; bot: string; person: string; head: number }) => ActiveConversation,
-  ): Promise<void> {
+  async #recoverOne(row: StoredTurn, hold: Hold): Promise<void> {
     const page = await this.#o.store.messages(row.conversation, { after: row.seq, limit: 1 });
     const active = hold({ conversation: row.conversation, publicId: row.publicId, bot: row.bot, person: row.person, head: page.head });
     const turn = this.#newTurn(active, { ...row, text: null });
@@ -113,10 +113,10 @@ export class Turns {
           settings,
           0,
         );
-        if (after.kind === "fail") return this.#close(turn, "failed", "system", "skep", after.text);
+        if (after.kind === "fail") return this.#endings.fail(turn, after.text);
       }
     }
-    if (row.cancelRequested) return this.#closeCancelled(turn, turn.interrupted?.text ?? "");
+    if (row.cancelRequested) return this.#endings.cancel(turn, turn.interrupted?.text ?? "");
     turn.phase = "queued";
     this.#makeRunnable(turn);
   }
@@ -139,324 +139,12 @@ export class Turns {
   /** Puts the turn in its bot's queue if nothing of its conversation is before it (B2). */
   #makeRunnable(turn: Turn): void {
     if (turn.phase !== "queued" || turn.active.lettingGo > 0) return;
-    if (turn.active.turns[0] !== turn) return this.#follow(turn.active);
-    let queue = this.#runnable.get(turn.bot);
-    if (!queue) {
-      queue = new Fifo();
-      this.#runnable.set(turn.bot, queue);
-    }
-    queue.push(turn);
-    this.roomFor(turn.bot);
+    if (turn.active.turns[0] === turn) this.#queue.add(turn);
+    else this.#follow(turn.active);
   }
 
-  /**
-   * Hands turns to the worker that has the ones before them, where the bot takes turns ahead: it works on them one after the other (B2), and
-   * saves a way there and back for each. Only for first attempts that may be repeated; a turn that fails takes those behind it back.
-   */
   #follow(active: ActiveConversation): void {
-    const { turns } = active;
-    for (let i = 1; i < turns.length; i++) {
-      const [before, turn] = [turns[i - 1], turns[i]];
-      if (!before || !turn || turn.phase === "running") continue;
-      if (before.phase !== "running" || turn.phase !== "queued" || turn.text === null || turn.attemptsMade > 0) return;
-      const settings = this.#o.workers.settings(turn.bot);
-      if (active.lettingGo > 0 || this.#stopped || settings?.delivery !== "at-least-once") return;
-      // A turn that kills its worker may take the answers of those before it along: those need an attempt left.
-      if (settings.attempts === 1 || turn.alone) return;
-      const place = before.bot === turn.bot ? before.place?.next() : null;
-      if (!place) return;
-      this.#start(turn, place);
-    }
-  }
-
-  /** Takes back what was given ahead behind a turn that is to be tried again: the order of the answers stays that of the messages (B2). */
-  #takeBackBehind(turn: Turn): void {
-    for (const other of turn.active.turns) {
-      if (other === turn || other.phase !== "running") continue;
-      this.#takeAway(other);
-      this.#running.delete(other.token);
-      if (other.stream) turn.active.streamEnded(other.stream, "interrupted");
-      other.stream = null;
-      other.phase = "queued";
-      other.baseAttempt = other.attempt;
-      // Perhaps it was the one that killed the worker: not again beside others.
-      other.alone = true;
-    }
-  }
-
-  /** A worker of this bot may have a free place. What it gets leaves in the same turn of the loop. */
-  roomFor(bot: string): void {
-    let pump = this.#pumps.get(bot);
-    if (!pump) {
-      pump = () => this.#pump(bot);
-      this.#pumps.set(bot, pump);
-    }
-    this.#o.tick.deliver(pump);
-  }
-
-  #pump(bot: string): void {
-    const queue = this.#runnable.get(bot);
-    if (!queue || this.#stopped) return;
-    for (let turn = queue.peek(); turn; turn = queue.peek()) {
-      if (turn.phase !== "queued" || turn.active.turns[0] !== turn || turn.active.lettingGo > 0) {
-        queue.shift();
-        continue;
-      }
-      const place = this.#o.workers.place(bot, { conversation: turn.active.publicId, person: turn.person });
-      if (!place) return;
-      queue.shift();
-      this.#start(turn, place);
-    }
-  }
-
-  #start(turn: Turn, place: Place): void {
-    const settings = this.#o.workers.settings(turn.bot);
-    if (!settings) return place.release();
-    turn.phase = "starting";
-    turn.place = place;
-    turn.attempt++;
-    turn.token = streamName(turn.number, turn.attempt, this.#o.store.generation);
-    turn.attempts = settings.attempts;
-    turn.note = null;
-    turn.stream = null;
-    turn.savedLength = 0;
-    turn.savedBytes = 0;
-    turn.startedAt = this.#o.time.now();
-    turn.announced = false;
-    turn.recorded = false;
-    if (turn.text !== null && place.context === "message" && turn.attemptsMade === 1 && settings.delivery === "at-least-once") {
-      this.#give(turn, place, { text: turn.text });
-      return;
-    }
-    this.#prepare(turn, place, settings).catch((error: unknown) => {
-      this.#o.onError("turn-start-failed", { turn: turn.name, conversation: turn.active.publicId, reason: String(error) });
-      place.release();
-      this.#attemptFailed(turn, { reason: "The message could not be read from the store", retry: true, lost: false });
-    });
-  }
-
-  async #prepare(turn: Turn, place: Place, settings: TurnSettings): Promise<void> {
-    // An at-most-once turn is known to have begun before the bot sees it; later attempts are counted across restarts the same way (B3, B5).
-    if (settings.delivery === "at-most-once" || turn.attemptsMade > 1) {
-      const recorded = this.#record(turn);
-      if (settings.delivery === "at-most-once" && !(await recorded)) {
-        place.release();
-        return this.#drop(turn);
-      }
-    }
-    const { store } = this.#o;
-    const { conversation } = turn.active;
-    const text = turn.text ?? (await store.messages(conversation, { after: turn.seq - 1, limit: 1 })).messages[0]?.text ?? "";
-    const request: Pick<TurnRequest, "text" | "history"> = { text };
-    if (place.context === "history") {
-      const history = await store.context(conversation, turn.seq, contextMessages, contextCharacters);
-      request.history = history.flatMap(({ role, author, text: said }) => (role === "system" ? [] : [{ role, author, text: said }]));
-    }
-    if (turn.phase !== "starting" || turn.place !== place) return place.release();
-    this.#give(turn, place, request);
-  }
-
-  #give(turn: Turn, place: Place, request: Pick<TurnRequest, "text" | "history">): void {
-    const { token } = turn;
-    turn.phase = "running";
-    this.#running.set(token, turn);
-    const given = place.give({ token, attempt: turn.attemptsMade, conversation: turn.active.publicId, author: turn.person, ...request });
-    if (!given) {
-      this.failed(token, { reason: "The bot stopped", retry: true, lost: true });
-      return;
-    }
-    if (turn.attemptsMade > 1) this.#announce(turn);
-    if (turn.active.turns[0] === turn && turn.active.turns.length > 1) this.#follow(turn.active);
-  }
-
-  /** @returns whether this attempt may go on. */
-  async #record(turn: Turn): Promise<boolean> {
-    turn.recorded = true;
-    const { attempt, number } = turn;
-    const answer = await this.#o.commit.add({ op: "start-attempt", turn: number, attempt, generation: this.#o.store.generation });
-    return answer.ok;
-  }
-
-  #announce(turn: Turn): void {
-    turn.announced = true;
-    turn.active.state(turn.encodedState());
-  }
-
-  /* ---- what workers say, by the name of the attempt; an attempt that is not running any more is ignored (B4) ---- */
-
-  delta(token: string, text: string): void {
-    const turn = this.#running.get(token);
-    if (!turn || text === "") return;
-    turn.stream ??= new Stream(turn.active.publicId, turn.name, token);
-    // Replaced from here on; who comes back is still told how that stream ended.
-    if (turn.interrupted) turn.interrupted.text = "";
-    const { stream } = turn;
-    stream.push(text);
-    if (this.#tooLong(turn, stream.bytes)) return;
-    if (turn.note) this.status(token, "running", "");
-    turn.active.streamed(stream);
-    if (stream.bytes - turn.savedBytes >= saveBytes) this.#save(turn);
-  }
-
-  #tooLong(turn: Turn, bytes: number): boolean {
-    const limit = this.#o.workers.settings(turn.bot)?.answerBytes ?? Number.POSITIVE_INFINITY;
-    if (bytes <= limit) return false;
-    this.#takeAway(turn);
-    this.failed(turn.token, { reason: `The answer is longer than ${limit} bytes`, retry: false, lost: false });
-    return true;
-  }
-
-  answer(token: string, text: string | undefined): void {
-    const turn = this.#running.get(token);
-    if (!turn) return;
-    if (turn.active.turns.find((other) => other === turn || other.phase === "running") !== turn) {
-      this.failed(token, { reason: "The bot answered out of order", retry: true, lost: false });
-      return;
-    }
-    const streamed = turn.stream?.text ?? "";
-    if (text !== undefined && streamed !== "") {
-      // What was streamed is what readers have seen: it may be completed, not replaced (T2).
-      if (!text.startsWith(streamed)) {
-        this.failed(token, { reason: "The bot's answer differs from what it had streamed", retry: true, lost: false });
-        return;
-      }
-      this.delta(token, text.slice(streamed.length));
-      if (this.#running.get(token) !== turn) return;
-    }
-    const final = turn.stream ? turn.stream.text : (text ?? "").toWellFormed();
-    if (!turn.stream && this.#tooLong(turn, Buffer.byteLength(final))) return;
-    const early = turn.place?.context === "message";
-    this.#end(turn);
-    void this.#close(turn, "completed", "bot", turn.bot, final);
-    // A bot that does not see the conversation need not wait for this answer's commit. Their order stays: both go through the same queue.
-    if (early && !turn.stream) this.#advance(turn);
-  }
-
-  failed(token: string, failure: AttemptFailure): void {
-    const turn = this.#running.get(token);
-    if (!turn) return;
-    this.#end(turn);
-    this.#attemptFailed(turn, failure);
-  }
-
-  status(token: string, state: "loading" | "waiting" | "running", detail: string): void {
-    const turn = this.#running.get(token);
-    if (!turn) return;
-    if (state === "running" && !turn.note) return;
-    turn.note = state === "running" ? null : { state: state === "loading" ? "loading" : "running", reason: detail };
-    this.#announce(turn);
-  }
-
-  /* ---- ends of attempts and turns ---- */
-
-  /** The attempt is over, whatever comes next. */
-  #end(turn: Turn): void {
-    this.#running.delete(turn.token);
-    turn.place?.release();
-    turn.place = null;
-    this.roomFor(turn.bot);
-    if (this.#running.size === 0) this.#whenQuiet?.();
-  }
-
-  /** Takes the attempt away from its worker. Nothing else of this conversation is given to a bot until the worker has let go. */
-  #takeAway(turn: Turn): void {
-    const { active, place, token } = turn;
-    turn.place = null;
-    if (!place) return;
-    active.lettingGo++;
-    place.cancel(token, cancelGraceMs, () => {
-      active.lettingGo--;
-      const next = active.turns[0];
-      if (next) this.#makeRunnable(next);
-      this.roomFor(turn.bot);
-    });
-  }
-
-  #attemptFailed(turn: Turn, failure: AttemptFailure): void {
-    const settings = this.#o.workers.settings(turn.bot);
-    if (turn.phase === "closing") return;
-    if (!settings) return void this.#close(turn, "failed", "system", "skep", "The bot was removed");
-    const after = afterFailure(failure, turn.attemptsMade, settings, this.#o.time.random());
-    if (after.kind === "again") this.#takeBackBehind(turn);
-    if (after.kind === "fail") return void this.#close(turn, "failed", "system", "skep", after.text);
-    if (turn.stream) turn.active.streamEnded(turn.stream, "interrupted");
-    turn.stream = null;
-    turn.note = { state: "retrying", reason: failure.reason };
-    if (!turn.recorded) this.#record(turn).catch(() => {});
-    turn.phase = "pausing";
-    this.#announce(turn);
-    const again = (): void => {
-      turn.takeBackPause = null;
-      turn.phase = "queued";
-      this.#makeRunnable(turn);
-    };
-    if (after.afterMs === 0) again();
-    else turn.takeBackPause = this.#o.time.after(after.afterMs, again);
-  }
-
-  async #close(turn: Turn, outcome: TurnOutcome, role: "bot" | "system", author: string, text: string): Promise<void> {
-    turn.phase = "closing";
-    turn.takeBackPause?.();
-    const entry = { turn: turn.number, attempt: turn.attempt, generation: this.#o.store.generation, outcome, role, author, text };
-    try {
-      const answer = await this.#o.log.closeTurn(turn.active, entry, (message) => {
-        if (turn.stream) turn.active.streamEnded(turn.stream, outcome);
-        turn.stream = null;
-        turn.interrupted = null;
-        this.#answers.arrived(turn.number, () => toMessage(turn.active.publicId, message));
-      });
-      if (answer.ok) {
-        this.#o.onClosed?.(outcome, this.#o.time.now() - turn.startedAt);
-        if (outcome !== "completed") turn.active.state(this.#endState(turn, outcome, text));
-      } else {
-        this.#o.onError("turn-fenced", { turn: turn.name, conversation: turn.active.publicId, reason: answer.detail });
-      }
-      this.#drop(turn);
-    } catch (error) {
-      // The text exists only here: it is offered again until the store takes it, or has stopped for good (then a restart does the turn again).
-      this.#o.onError("turn-not-stored", { turn: turn.name, conversation: turn.active.publicId, reason: String(error) });
-      if (error instanceof Refusal && error.code === "store_full" && !this.#stopped) {
-        this.#o.time.after(storeRetryMs, () => void this.#close(turn, outcome, role, author, text));
-      }
-    }
-  }
-
-  #endState(turn: Turn, outcome: TurnOutcome, reason: string): string {
-    return encode({
-      type: "turn",
-      conversation: turn.active.publicId,
-      turn: turn.name,
-      state: outcome,
-      attempt: Math.max(1, turn.attemptsMade),
-      attempts: turn.attempts,
-      ...(outcome === "failed" ? { reason } : {}),
-    });
-  }
-
-  #closeCancelled(turn: Turn, soFar: string): Promise<void> {
-    return soFar === ""
-      ? this.#close(turn, "cancelled", "system", "skep", "Cancelled")
-      : this.#close(turn, "cancelled", "bot", turn.bot, soFar);
-  }
-
-  /** Out of memory: ended, or somebody else's now. */
-  #drop(turn: Turn): void {
-    if (this.#pending.delete(turn)) this.#advance(turn);
-  }
-
-  /** Lets the conversation's next turn run. */
-  #advance(turn: Turn): void {
-    const { turns } = turn.active;
-    const index = turns.indexOf(turn);
-    if (index < 0) return;
-    turns.splice(index, 1);
-    const next = turns[0];
-    if (index !== 0 || !next) return;
-    // It may have been given ahead: its time begins now.
-    if (next.phase === "running") {
-      next.startedAt = this.#o.time.now();
-      if (turns.length > 1) this.#follow(turn.active);
-    } else this.#makeRunnable(next);
+    if (!this.#stopped) giveAhead(active, this.#o.workers, this.#start);
   }
 
   /* ---- what people ask ---- */
@@ -476,11 +164,8 @@ export class Turns {
     }
     turn.cancelRequested = true;
     const soFar = turn.stream?.text ?? turn.interrupted?.text ?? "";
-    if (turn.phase === "running") {
-      this.#takeAway(turn);
-      this.#running.delete(turn.token);
-    }
-    await this.#closeCancelled(turn, soFar);
+    this.attempts.takeAway(turn);
+    await this.#endings.cancel(turn, soFar);
     return "cancelled";
   }
 
@@ -500,65 +185,26 @@ export class Turns {
 
   /** The message that ends the turn; null after `ms`, or when it is not pending (then it is in the log already). */
   answerOf(number: number, ms: number): Promise<Message | null> {
-    return this.#pending.get(number) ? this.#answers.wait(number, ms) : Promise.resolve(null);
+    return this.#endings.answerOf(number, ms);
   }
 
   /** Every pending turn of a bot ends in a visible failure: the bot is gone. */
   failAll(bot: string, reason: string): void {
     for (const turn of this.#pending) {
       if (turn.bot !== bot || turn.phase === "closing") continue;
-      if (turn.phase === "running") {
-        this.#takeAway(turn);
-        this.#end(turn);
-      }
-      void this.#close(turn, "failed", "system", "skep", reason);
+      this.attempts.takeAway(turn);
+      void this.#endings.fail(turn, reason);
     }
   }
 
   /** Turns of a conversation that was deleted. */
   forget(active: ActiveConversation): void {
     for (const turn of active.turns.slice()) {
-      if (this.#running.delete(turn.token)) this.#takeAway(turn);
+      this.attempts.takeAway(turn);
       turn.takeBackPause?.();
       turn.phase = "closing";
-      this.#drop(turn);
+      this.#endings.drop(turn);
     }
-  }
-
-  /* ---- time ---- */
-
-  #everySoOften(): void {
-    const now = this.#o.time.now();
-    for (const [token, turn] of this.#running) {
-      if (turn.active.turns[0] !== turn) continue;
-      if (now - turn.startedAt >= saveEveryMs) {
-        this.#save(turn);
-        if (!turn.announced) this.#announce(turn);
-      }
-      const limit = this.#o.workers.settings(turn.bot)?.turnMs ?? Number.POSITIVE_INFINITY;
-      if (now - turn.startedAt > limit) {
-        this.#takeAway(turn);
-        this.failed(token, { reason: `The bot did not answer within ${limit / 1000} s`, retry: true, lost: false });
-      }
-    }
-    this.#stopTimer = this.#o.time.after(saveEveryMs, () => this.#everySoOften());
-  }
-
-  /** Saves what is new of the attempt's text, or at least that it has begun (T5). */
-  #save(turn: Turn): void {
-    const text = turn.stream?.text ?? "";
-    if (text.length === turn.savedLength) {
-      if (!turn.recorded) this.#record(turn).catch(() => {});
-      return;
-    }
-    const { number, attempt, savedLength: offset } = turn;
-    turn.recorded = true;
-    turn.savedLength = text.length;
-    turn.savedBytes = turn.stream?.bytes ?? 0;
-    this.#o.commit
-      .add({ op: "save-draft", turn: number, attempt, generation: this.#o.store.generation, offset, text: text.slice(offset) })
-      // A draft that is not saved costs its tail after a crash, never a message.
-      .catch(() => {});
   }
 
   /**
@@ -567,20 +213,11 @@ export class Turns {
    */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
+    this.#queue.stop();
+    this.#endings.stop();
+    this.permissions.stop();
     for (const turn of this.#pending) turn.takeBackPause?.();
-    if (this.#running.size > 0) {
-      await new Promise<void>((resolve) => {
-        const takeBack = this.#o.time.after(graceMs, resolve);
-        this.#whenQuiet = () => {
-          takeBack();
-          resolve();
-        };
-      });
-    }
-    this.#stopTimer?.();
-    for (const turn of this.#running.values()) this.#save(turn);
-    // What a bot says from now on comes too late: its turn is done again.
-    this.#running.clear();
-    this.#answers.end();
+    await this.attempts.stop(graceMs);
+    this.#endings.endWaiting();
   }
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { openApiOf } from "./open-api.ts";
 import type { DoorUnderTest } from "../door-under-test.ts";
 import { openDoor, problem } from "../door-under-test.ts";
-import { botShape, conversationShape, logLineShape, messageShape, problemShape, tokenShape } from "./shapes.ts";
+import { botShape, conversationShape, kindShape, logLineShape, messageShape, problemShape, tokenShape } from "./shapes.ts";
 
 let door: DoorUnderTest;
 
@@ -34,6 +34,18 @@ describe("bots", () => {
     z.strictObject({ lines: z.array(logLineShape) }).parse((await door.ask("GET", "/api/bots/ada/logs?limit=10")).json);
     expect(await door.ask("DELETE", "/api/bots/ada")).toMatchObject({ status: 204, text: "" });
     expect((await door.ask("GET", "/api/bots/ada")).status).toBe(404);
+  });
+
+  test("kinds: what there is to choose from, what each can do, which options it has; a bot can what its kind can", async () => {
+    const { kinds } = z.strictObject({ kinds: z.array(kindShape.strict()) }).parse((await door.ask("GET", "/api/kinds")).json);
+    expect(kinds.map(({ name }) => name)).toEqual(expect.arrayContaining(["echo", "acp"]));
+    expect(kinds.find(({ name }) => name === "acp")).toMatchObject({
+      can: ["cancel", "resume", "tools"],
+      options: { properties: { permissions: { enum: ["ask", "allow", "reject"], default: "ask" } } },
+    });
+    await door.ask("POST", "/api/bots", { body: { name: "able", kind: "echo" } });
+    expect((await door.ask("GET", "/api/bots/able")).json).toMatchObject({ can: kinds.find(({ name }) => name === "echo")?.can });
+    await door.ask("DELETE", "/api/bots/able");
   });
 
   test("a field inside is named by its path", async () => {

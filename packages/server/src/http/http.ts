@@ -28,6 +28,7 @@ import { conversationRoutes } from "./routes/conversations.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import type { Readiness } from "./routes/operations.ts";
 import { operationRoutes } from "./routes/operations.ts";
+import { permissionRoutes } from "./routes/permissions.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -131,9 +132,10 @@ export function createHttp(parts: HttpParts): Http {
 
   let described: string | null = null;
   const routes: Route[] = [
-    ...botRoutes(parts.fleet),
+    ...botRoutes(parts),
     ...conversationRoutes(parts.conversations),
     ...messageRoutes(parts.conversations),
+    ...permissionRoutes(parts.conversations),
     ...searchRoutes(parts.conversations),
     ...sessionRoutes({ access, now: parts.now, newLink: () => parts.newLink(url()) }),
     ...operationRoutes({

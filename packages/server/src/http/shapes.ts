@@ -1,17 +1,57 @@
 /** What the doors answer, as schemas: for OpenAPI, and for tests that hold every answer against them. */
 import { errorTable } from "@skep/protocol";
-import type { Bot, Conversation, ErrorCode, Message } from "@skep/protocol";
+import type { Bot, Conversation, ErrorCode, Message, Part, Permission } from "@skep/protocol";
 import { z } from "zod";
-import type { LogLine } from "../bots/api.ts";
+import type { KindDescription, LogLine } from "../bots/api.ts";
 import type { Problem } from "./problem.ts";
 
 /** Names under which OpenAPI refers to a shape. */
 export const shapeNames = z.registry<{ id: string }>();
 
 const turnOutcome = z.enum(["completed", "cancelled", "failed"]);
-export const turnState = z.enum(["queued", "running", "loading", "retrying", "completed", "cancelled", "failed"]);
+export const turnState = z.enum(["queued", "running", "loading", "waiting", "retrying", "completed", "cancelled", "failed"]);
+const botAbility = z.enum(["cancel", "resume", "tools", "images"]);
 const botState = z.enum(["stopped", "starting", "ready", "backoff", "failed", "stopping"]);
 const time = z.string().meta({ format: "date-time" });
+
+const permissionOptionShape = z.object({ id: z.string(), label: z.string(), effect: z.enum(["allow", "reject"]), always: z.boolean() });
+
+export const partShape = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("thought"), id: z.string(), text: z.string() }),
+  z.object({
+    type: z.literal("tool"),
+    id: z.string(),
+    title: z.string(),
+    tool: z.enum(["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "other"]),
+    state: z.enum(["pending", "running", "completed", "failed"]),
+    input: z.string().exactOptional(),
+    output: z.string().exactOptional(),
+    paths: z.array(z.string()).exactOptional(),
+  }),
+  z.object({
+    type: z.literal("plan"),
+    id: z.string(),
+    steps: z.array(z.object({ text: z.string(), state: z.enum(["pending", "running", "completed"]) })),
+  }),
+]) satisfies z.ZodType<Part>;
+
+export const permissionShape = z.object({
+  id: z.string(),
+  conversation: z.string(),
+  turn: z.string(),
+  bot: z.string(),
+  title: z.string(),
+  detail: z.string(),
+  part: z.string().exactOptional(),
+  options: z.array(permissionOptionShape),
+  state: z.enum(["pending", "decided", "expired", "withdrawn"]),
+  option: z.string().exactOptional(),
+  how: z.enum(["person", "policy", "expiry"]).exactOptional(),
+  decidedBy: z.string().exactOptional(),
+  decidedAt: time.exactOptional(),
+  createdAt: time,
+  expiresAt: time,
+}) satisfies z.ZodType<Permission>;
 
 export const messageShape = z.object({
   seq: z.int(),
@@ -23,6 +63,7 @@ export const messageShape = z.object({
   outcome: turnOutcome.exactOptional(),
   key: z.string().exactOptional(),
   createdAt: time,
+  parts: z.array(z.object({ at: z.int(), part: partShape })).exactOptional(),
 }) satisfies z.ZodType<Message>;
 
 export const conversationShape = z.object({
@@ -38,6 +79,7 @@ export const conversationShape = z.object({
 export const botShape = z.object({
   name: z.string(),
   kind: z.string(),
+  can: z.array(botAbility).readonly(),
   options: z.record(z.string(), z.unknown()),
   workers: z.int(),
   restart: z.object({ policy: z.enum(["always", "on-failure", "never"]), maxRestarts: z.int(), windowMs: z.int() }),
@@ -47,6 +89,9 @@ export const botShape = z.object({
     turnMs: z.int(),
     attempts: z.int(),
     answerBytes: z.int(),
+    partsBytes: z.int(),
+    permissions: z.enum(["ask", "allow", "reject"]),
+    permissionMs: z.int(),
     delivery: z.enum(["at-least-once", "at-most-once"]),
   }),
   state: botState,
@@ -58,6 +103,14 @@ export const botShape = z.object({
   ),
   createdAt: time,
 }) satisfies z.ZodType<Bot>;
+
+export const kindShape = z.object({
+  name: z.string(),
+  title: z.string(),
+  summary: z.string(),
+  can: z.array(botAbility).readonly(),
+  options: z.record(z.string(), z.unknown()).describe("JSON Schema of the options"),
+}) satisfies z.ZodType<KindDescription>;
 
 export const logLineShape = z.object({
   at: time,
@@ -88,8 +141,11 @@ export const tokenShape = z.object({
 
 shapeNames
   .add(messageShape, { id: "Message" })
+  .add(partShape, { id: "Part" })
+  .add(permissionShape, { id: "Permission" })
   .add(conversationShape, { id: "Conversation" })
   .add(botShape, { id: "Bot" })
+  .add(kindShape, { id: "Kind" })
   .add(logLineShape, { id: "LogLine" })
   .add(problemShape, { id: "Problem" })
   .add(tokenShape, { id: "Token" });

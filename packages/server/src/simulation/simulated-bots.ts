@@ -1,5 +1,5 @@
-import type { Turns, Workers } from "../conversations/turns.ts";
-import type { Place, TurnRequest, TurnSettings } from "../conversations/turn.ts";
+import type { Turns } from "../conversations/turns.ts";
+import type { Place, TurnRequest, TurnSettings, Workers } from "../conversations/turn.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
@@ -9,14 +9,22 @@ export interface BotFaults {
   silence: number;
 }
 
+/** Requests for permission without an answer -> goes on when there is one. */
+type Waits = Map<string, () => void>;
+
 interface Line {
   turns: number;
   working: boolean;
   waiting: (() => void)[];
 }
 
+const options = [
+  { id: "yes", label: "Yes", effect: "allow", always: false },
+  { id: "no", label: "No", effect: "reject", always: false },
+] as const;
+
 /**
- * Bots of one life: they stream, answer, fail, die in the middle and go silent. `settings` are shared by all.
+ * Bots of one life: they stream, think, use tools, ask for permission, answer, fail, die in the middle and go silent. `settings` are shared by all.
  * Records what the rules forbid: two turns of one conversation at a time (B2), an at-most-once turn given twice (B3).
  */
 export class SimulatedBots implements Workers {
@@ -71,6 +79,7 @@ export class SimulatedBots implements Workers {
     let taken = true;
     let cancelled = false;
     let given = false;
+    const waits: Waits = new Map();
     const free = (): void => {
       if (!taken) return;
       taken = false;
@@ -87,7 +96,7 @@ export class SimulatedBots implements Workers {
         given = true;
         const work = (): void => {
           if (cancelled) this.#nextInLine(line);
-          else this.#work(request, () => cancelled, free, line);
+          else this.#work(request, () => cancelled, free, line, waits);
         };
         if (line.working) line.waiting.push(work);
         else {
@@ -98,6 +107,12 @@ export class SimulatedBots implements Workers {
       },
       release: () => {
         if (!given) free();
+      },
+      decide: (_token, request) => {
+        const goOn = waits.get(request);
+        if (!goOn) this.broken.push(`[P4] ${request} was answered twice, or never asked`);
+        waits.delete(request);
+        goOn?.();
       },
       next: () => (this.#history || line.turns >= this.#ahead ? null : this.#enter(bot, line)),
       cancel: (token, graceMs, onLetGo) => {
@@ -115,13 +130,21 @@ export class SimulatedBots implements Workers {
     };
   }
 
+  #part(token: string): void {
+    const id = this.#random.pick(["a", "b", "c"]);
+    const text = this.#random.pick(["hm 🐝", "蜂", "x".repeat(300)]);
+    const state = this.#random.pick(["running", "completed"] as const);
+    if (this.#random.chance(0.5)) this.turns?.attempts.thought(token, `t${id}`, text);
+    else this.turns?.attempts.part(token, { type: "tool", id, title: "Count", tool: "execute", state, output: text });
+  }
+
   #nextInLine(line: Line): void {
     const next = line.waiting.shift();
     if (next) next();
     else line.working = false;
   }
 
-  #work(request: TurnRequest, cancelled: () => boolean, free: () => void, line: Line): void {
+  #work(request: TurnRequest, cancelled: () => boolean, free: () => void, line: Line, waits: Waits): void {
     const turn = request.token.split(".")[0] ?? "";
     const times = (this.#given.get(turn) ?? 0) + 1;
     this.#given.set(turn, times);
@@ -140,26 +163,35 @@ export class SimulatedBots implements Workers {
     const fate = this.#random.next();
     const { crash, failure, silence } = this.#faults;
     let text = "";
+    let asked = 0;
     const next = (left: number): void => {
       this.#time.after(this.#random.between(0, 120), () => {
         if (cancelled()) {
           // Cancelled: some bots answer all the same, and nobody wants to hear it.
-          this.turns?.answer(request.token, text);
+          this.turns?.attempts.answer(request.token, text);
+          return;
+        }
+        if (this.#random.chance(0.2)) this.#part(request.token);
+        if (this.#random.chance(0.08)) {
+          const id = `q${asked++}`;
+          waits.set(id, () => next(left));
+          this.turns?.attempts.permission(request.token, { id, title: this.#random.pick(["one?", "two?"]), options });
           return;
         }
         if (left > 0) {
           const piece = `${this.#random.pick(["a", "bee ", "🐝", "蜂"])}${left}`;
           text += piece;
-          this.turns?.delta(request.token, piece);
+          this.turns?.attempts.delta(request.token, piece);
           next(left - 1);
           return;
         }
-        if (fate < crash) end(() => this.turns?.failed(request.token, { reason: "died", retry: true, lost: true }));
-        else if (fate < crash + failure) end(() => this.turns?.failed(request.token, { reason: "failed", retry: true, lost: false }));
+        if (fate < crash) end(() => this.turns?.attempts.failed(request.token, { reason: "died", retry: true, lost: true }));
+        else if (fate < crash + failure)
+          end(() => this.turns?.attempts.failed(request.token, { reason: "failed", retry: true, lost: false }));
         else if (fate < crash + failure + silence) {
           // A hung worker: its supervisor ends it after a while.
-          this.#time.after(2500, () => end(() => this.turns?.failed(request.token, { reason: "hung", retry: true, lost: true })));
-        } else end(() => this.turns?.answer(request.token, text === "" ? `answer to ${request.text}` : undefined));
+          this.#time.after(2500, () => end(() => this.turns?.attempts.failed(request.token, { reason: "hung", retry: true, lost: true })));
+        } else end(() => this.turns?.attempts.answer(request.token, text === "" ? `answer to ${request.text}` : undefined));
       });
     };
     next(pieces);

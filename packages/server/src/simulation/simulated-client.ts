@@ -1,4 +1,4 @@
-import type { Message, Position, ServerMessage } from "@skep/protocol";
+import type { Message, PermissionState, PlacedPart, Position, ServerMessage } from "@skep/protocol";
 import { Refusal } from "@skep/protocol/errors";
 import type { ConversationsApi, Person, Sink, Subscription } from "../conversations/api.ts";
 import { OutcomeUnknown } from "../store/group-commit.ts";
@@ -27,7 +27,9 @@ export class SimulatedClient {
   readonly #conversation: string;
   readonly #sender: string;
   readonly #outbox: PendingSend[] = [];
-  readonly #streams = new Map<string, { text: string; turn: string }>();
+  readonly #streams = new Map<string, { text: string; turn: string; parts: PlacedPart[] }>();
+  /** Requests that this client was told of since it has subscribed -> how they stand. */
+  readonly permissions = new Map<string, PermissionState>();
   #position: Position = { epoch: "", seq: 0 };
   #n = 0;
   #link: Link | null = null;
@@ -95,6 +97,7 @@ export class SimulatedClient {
   #on(message: ServerMessage): void {
     switch (message.type) {
       case "resumed":
+        this.permissions.clear();
         this.#position.epoch = message.epoch;
         if (message.from !== this.#position.seq) this.broken.push(`[S1] resumed from ${message.from}, asked for ${this.#position.seq}`);
         return;
@@ -108,9 +111,27 @@ export class SimulatedClient {
         this.#position.seq = message.message.seq;
         this.received.push(message.message);
         return;
+      case "permission":
+        this.permissions.set(message.permission.id, message.permission.state);
+        return;
+      case "part":
+      case "thought": {
+        const { parts, text } = this.#stream(message);
+        if (message.index > parts.length) this.broken.push(`[T6] ${message.stream}: part ${message.index} at ${parts.length}`);
+        if (message.at > text.length) this.broken.push(`[T6] ${message.stream}: a part at ${message.at} of ${text.length}`);
+        const { index, at } = message;
+        if (message.type === "part") parts[index] = { at, part: message.part };
+        else {
+          const known = parts[index]?.part;
+          const before = known?.type === "thought" ? known.text : "";
+          if (message.offset > before.length) this.broken.push(`[T6] ${message.stream}: thought ${message.offset} at ${before.length}`);
+          const whole = before.slice(0, message.offset) + message.text;
+          parts[index] = { at, part: { type: "thought", id: message.id, text: whole } };
+        }
+        return;
+      }
       case "delta": {
-        const stream = this.#streams.get(message.stream) ?? { text: "", turn: message.turn };
-        this.#streams.set(message.stream, stream);
+        const stream = this.#stream(message);
         if (message.offset > stream.text.length)
           this.broken.push(`[T1] ${message.stream}: offset ${message.offset} at ${stream.text.length}`);
         const overlap = stream.text.length - message.offset;
@@ -123,7 +144,7 @@ export class SimulatedClient {
       }
       case "stream-ended": {
         const stream = this.#streams.get(message.stream);
-        if (stream && message.outcome === "completed") this.#ended.set(message.turn, stream.text);
+        if (stream && message.outcome === "completed") this.#ended.set(message.turn, stream);
         this.#streams.delete(message.stream);
         return;
       }
@@ -131,11 +152,17 @@ export class SimulatedClient {
     }
   }
 
-  /** Turn -> the text that was streamed to this client up to the end of a completed stream. */
-  get completedStreams(): ReadonlyMap<string, string> {
+  #stream({ stream, turn }: { stream: string; turn: string }): { text: string; turn: string; parts: PlacedPart[] } {
+    const known = this.#streams.get(stream) ?? { text: "", turn, parts: [] };
+    this.#streams.set(stream, known);
+    return known;
+  }
+
+  /** Turn -> what was streamed to this client up to the end of a completed stream. */
+  get completedStreams(): ReadonlyMap<string, { text: string; parts: PlacedPart[] }> {
     return this.#ended;
   }
-  readonly #ended = new Map<string, string>();
+  readonly #ended = new Map<string, { text: string; parts: PlacedPart[] }>();
 }
 
 /** One connection: ordered both ways, with delays; lost as a whole when cut. The sink is full now and then. */

@@ -36,6 +36,9 @@ export async function simulate(seed: number): Promise<SimulationResult> {
     attempts: random.between(1, 5),
     turnMs: random.pick([5000, 600_000]),
     answerBytes: 1_000_000,
+    partsBytes: random.pick([2000, 1_000_000]),
+    permissions: "ask",
+    permissionMs: random.pick([2000, 60_000]),
     delivery: random.chance(0.2) ? "at-most-once" : "at-least-once",
   };
   const history = random.chance(0.3);
@@ -98,6 +101,20 @@ export async function simulate(seed: number): Promise<SimulationResult> {
   const until = clock.now + faultMs;
   const wanted = random.between(5, 40);
   let nextFault = clock.now;
+  /** What somebody was told that they have decided. */
+  const decided = new Map<string, string>();
+  const decide = async ({ conversations }: Life): Promise<void> => {
+    const waiting = await conversations.pendingPermissions(owner);
+    if (waiting.length === 0) return;
+    const { id } = random.pick(waiting);
+    const decideAs = async (option: string): Promise<void> => {
+      await conversations.decide(owner, id, option);
+      if (decided.has(id) && decided.get(id) !== option) broken.push(`[P2] ${id} was decided as ${decided.get(id)} and as ${option}`);
+      decided.set(id, option);
+    };
+    // Sometimes two doors decide at once.
+    await Promise.allSettled(random.pick([["yes"], ["no"], ["yes", "no"]]).map(decideAs));
+  };
   while (clock.now < until) {
     if (clock.now >= nextFault) {
       nextFault = clock.now + random.between(1, 400);
@@ -117,7 +134,8 @@ export async function simulate(seed: number): Promise<SimulationResult> {
         const turn = random.between(1, Math.max(1, written));
         const id = random.pick(ids);
         life.conversations.cancel(owner, id, `t${turn}`).catch(() => {});
-      } else if (!client.connected) client.connect(life.conversations);
+      } else if (dice < 0.9) decide(life).catch(() => {});
+      else if (!client.connected) client.connect(life.conversations);
     }
     if (!(await clock.step(nextFault))) clock.now = nextFault;
   }
@@ -137,7 +155,7 @@ export async function simulate(seed: number): Promise<SimulationResult> {
   broken.push(...life.bots.broken);
   if (!settled()) broken.push(`[B1] ${life.conversations.turns.pendingCount} turns or some sends never ended`);
   life.time.kill();
-  broken.push(...check(disk, ids, clients));
+  broken.push(...check(disk, ids, clients), ...checkPermissions(disk, ids, clients, decided));
   const messages = new Reads(disk.db).counts().messages;
   closeDisk(disk);
   return { broken, kills, cuts, messages };
@@ -180,9 +198,11 @@ function check(disk: SimulatedDisk, ids: readonly string[], clients: readonly Si
         if (log[seq - 1]?.key !== key) broken.push(`[K1] ${key} was accepted as ${seq} and is not there`);
       if (client.received.length !== log.length) broken.push(`[O2] got ${client.received.length} of ${log.length} messages`);
       for (const [i, message] of client.received.entries()) if (message.text !== log[i]?.text) broken.push(`[O2] message ${i + 1} differs`);
-      for (const [turn, text] of client.completedStreams) {
+      for (const [turn, { text, parts }] of client.completedStreams) {
         const answer = log.find((message) => `t${message.turn}` === turn && message.role === "bot");
         if (answer?.text !== text) broken.push(`[T2] ${turn}: streamed ${JSON.stringify(text)}, stored ${JSON.stringify(answer?.text)}`);
+        const told = parts.length === 0 ? null : JSON.stringify(parts);
+        if (answer && answer.parts !== told) broken.push(`[T6] ${turn}: told ${told}, stored ${answer.parts}`);
       }
     }
     const numbers = new Map<string, number>();
@@ -194,6 +214,32 @@ function check(disk: SimulatedDisk, ids: readonly string[], clients: readonly Si
       const [sender = "", n = ""] = key.split("-");
       if (Number(n) !== (numbers.get(sender) ?? 0) + 1) broken.push(`[O3] ${key} after ${numbers.get(sender) ?? 0}`);
       numbers.set(sender, Number(n));
+    }
+  }
+  return broken;
+}
+
+/** Nothing waits when no turn is left; what was decided is what is stored; every reader knows how each request ended. */
+function checkPermissions(
+  disk: SimulatedDisk,
+  ids: readonly string[],
+  clients: readonly SimulatedClient[],
+  decided: ReadonlyMap<string, string>,
+): string[] {
+  const reads = new Reads(disk.db);
+  const broken = reads.pendingPermissions(null).map(({ id }) => `[P4] p${id} waits, and its turn has ended`);
+  const rows = ids.flatMap((id) =>
+    reads.permissions(reads.conversation(id)?.conversation ?? 0, { before: Number.MAX_SAFE_INTEGER, limit: 100_000 }),
+  );
+  for (const [id, option] of decided) {
+    const row = rows.find((one) => `p${one.id}` === id);
+    if (row?.state !== "decided" || row.option !== option)
+      broken.push(`[P2] ${id} was decided as ${option} and is ${row?.state} ${row?.option}`);
+  }
+  for (const client of clients) {
+    for (const [id, state] of client.permissions) {
+      const row = rows.find((one) => `p${one.id}` === id);
+      if (row?.state !== state) broken.push(`[P1] a reader was told that ${id} is ${state}, and it is ${row?.state}`);
     }
   }
   return broken;

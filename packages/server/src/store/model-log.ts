@@ -134,6 +134,7 @@ export class ModelLog {
         role: "bot",
         author: "echo",
         text: `answer ${attempt}`,
+        parts: attempt % 2 === 0 ? null : `[{"at":0,"part":{"type":"thought","id":"t","text":"${attempt}"}}]`,
         at: 1_700_000_000_000,
       };
     }

@@ -5,6 +5,7 @@
  * Numbers called `conversation` are the store's own short ids; `publicId` is what goes over the wire.
  */
 import type { ErrorCode, Role, TurnOutcome } from "@skep/protocol";
+import type { AskPermission, DecidePermission, PermissionAnswer, PermissionPage, StoredPermission } from "./permission.ts";
 
 export interface StoredConversation {
   conversation: number;
@@ -29,6 +30,8 @@ export interface StoredMessage {
   outcome: TurnOutcome | null;
   /** Milliseconds since the Unix epoch. */
   createdAt: number;
+  /** JSON of the parts of an answer; null when it has none. */
+  parts: string | null;
 }
 
 export interface StoredTurn {
@@ -59,7 +62,8 @@ export interface StoredBot {
   createdAt: number;
 }
 
-export type CredentialKind = "token" | "session" | "link";
+/** `bot`: lets a program connect as the bot that is its `name`, and nothing else. */
+export type CredentialKind = "token" | "session" | "link" | "bot";
 
 export interface Credential {
   id: string;
@@ -97,6 +101,7 @@ export interface Appended {
 
 /**
  * Ends a turn and adds the message that says so: the answer (role bot), or a visible failure or cancellation (B1, B5, T3).
+ * Its pending requests for permission become withdrawn (P4).
  * Refused with `fenced` when a newer attempt or generation exists or the turn has ended (B3, B4): nothing is written then.
  */
 export interface CloseTurn {
@@ -108,6 +113,8 @@ export interface CloseTurn {
   role: "bot" | "system";
   author: string;
   text: string;
+  /** JSON of the parts. */
+  parts: string | null;
   at: number;
 }
 export interface Closed {
@@ -210,6 +217,8 @@ export interface Answers {
   "save-draft": Done;
   "request-cancel": Done | Refused;
   "retry-turn": Done | Refused;
+  "ask-permission": PermissionAnswer | Refused;
+  "decide-permission": PermissionAnswer | Refused;
   "create-conversation": Created;
   "rename-conversation": Done;
   "delete-conversation": Done;
@@ -226,6 +235,8 @@ export type Operation =
   | SaveDraft
   | RequestCancel
   | RetryTurn
+  | AskPermission
+  | DecidePermission
   | CreateConversation
   | RenameConversation
   | DeleteConversation
@@ -307,7 +318,10 @@ export interface Store {
 
   conversation(publicId: string): Promise<StoredConversation | null>;
   conversations(filter: ConversationFilter): Promise<StoredConversation[]>;
-  /** `after`: the oldest ones after that seq; `before`: the newest ones before it. Always in ascending order. */
+  /**
+   * `after`: the oldest ones after that seq; `before`: the newest ones before it. Always in ascending order. Large messages make a page shorter
+   * than its limit, never empty.
+   */
   messages(conversation: number, page: { after: number; limit: number } | { before: number; limit: number }): Promise<MessagePage>;
   /** What a bot gets to see as context: the newest messages of people and bots before `beforeSeq` within both budgets, ascending. */
   context(conversation: number, beforeSeq: number, maxMessages: number, maxCharacters: number): Promise<StoredMessage[]>;
@@ -316,6 +330,11 @@ export interface Store {
   pendingTurns(after: number, limit: number): Promise<StoredTurn[]>;
   /** The saved text of the newest attempt that has one. */
   draft(turn: number): Promise<{ attempt: number; text: string } | null>;
+  permission(id: number): Promise<StoredPermission | null>;
+  /** All that wait for a decision, oldest first; of one person, or of all. */
+  pendingPermissions(person: string | null): Promise<StoredPermission[]>;
+  /** The newest ones of a conversation before an id, ascending. */
+  permissions(conversation: number, page: PermissionPage): Promise<StoredPermission[]>;
   search(filter: SearchFilter): Promise<SearchResult>;
   bots(): Promise<StoredBot[]>;
   credentials(): Promise<Credential[]>;

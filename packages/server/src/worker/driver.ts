@@ -14,6 +14,8 @@ export interface Driver {
    * May throw: the attempt then fails with what was thrown, and is worth another try.
    */
   run(turn: RunningTurn): Promise<void> | void;
+  /** The input has ended, the process is about to: ends what it has started. */
+  end?(): Promise<void>;
 }
 
 /** May take its time: the bot counts as ready when this has ended. @throws Error with a sentence for people when the options make no sense */

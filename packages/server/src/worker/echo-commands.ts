@@ -1,4 +1,5 @@
 /** What the echo bot can be told to do by the text of a message; the list for people stands at the head of `echo.ts`. */
+import type { ToolPart } from "@skep/protocol/bot";
 import type { Output } from "./output.ts";
 import type { RunningTurn } from "./running-turn.ts";
 import type { Sleep } from "./sleep.ts";
@@ -96,6 +97,65 @@ const actions: Record<string, { usage: string; action: Action }> = {
       turn.answer(turn.text);
     },
   },
+  thought: {
+    usage: "/thought [text]",
+    action: async ({ turn, words, sleep }) => {
+      for (const word of words.length > 0 ? words : ["Hm,", "bees", "🐝", "again."]) {
+        turn.thought("thought", `${word} `);
+        if (!(await sleep(20, turn))) return;
+      }
+      turn.answer(turn.text);
+    },
+  },
+  tool: {
+    usage: "/tool [title]",
+    action: async ({ turn, words, sleep }) => {
+      const tool = toolOf(words);
+      turn.delta("Before. ");
+      turn.part({ ...tool, state: "running" });
+      if (!(await sleep(20, turn))) return;
+      turn.part({ ...tool, state: "completed", output: "3 bees\n" });
+      turn.delta("After.");
+      turn.answer();
+    },
+  },
+  plan: {
+    usage: "/plan [steps=3]",
+    action: async ({ turn, figure, sleep }) => {
+      const count = Math.min(figure(0, 3), 100);
+      for (let done = 0; done <= count; done++) {
+        const state = (i: number) => (i < done ? "completed" : i === done ? "running" : "pending");
+        turn.part({
+          type: "plan",
+          id: "plan",
+          steps: Array.from({ length: count }, (_, i) => ({ text: `Step ${i + 1}`, state: state(i) })),
+        });
+        if (!(await sleep(20, turn))) return;
+      }
+      turn.answer(turn.text);
+    },
+  },
+  permission: {
+    usage: "/permission [title]",
+    action: async ({ turn, words }) => {
+      const tool = toolOf(words);
+      turn.part({ ...tool, state: "pending" });
+      const option = await turn.permission({
+        title: tool.title,
+        detail: "$ count --bees",
+        part: tool.id,
+        options: [
+          { id: "once", label: "Allow", effect: "allow", always: false },
+          { id: "always", label: "Always allow", effect: "allow", always: true },
+          { id: "no", label: "Reject", effect: "reject", always: false },
+        ],
+      });
+      if (turn.ended) return;
+      const allowed = option === "once" || option === "always";
+      turn.part({ ...tool, state: allowed ? "completed" : "failed", ...(allowed ? { output: "3 bees\n" } : {}) });
+      turn.answer(`${turn.text}: ${option ?? "nothing was decided"}`);
+    },
+  },
   memory: {
     usage: "/memory [megabytes=256]",
     action: ({ turn, figure }) => {
@@ -104,6 +164,15 @@ const actions: Record<string, { usage: string; action: Action }> = {
     },
   },
 };
+
+const toolOf = (words: readonly string[]): Omit<ToolPart, "state"> => ({
+  type: "tool",
+  id: "tool",
+  title: words.join(" ") || "Count the bees",
+  tool: "execute",
+  input: "count --bees",
+  paths: ["hive/bees.txt"],
+});
 
 const help = (): string =>
   Object.values(actions)

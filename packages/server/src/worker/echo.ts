@@ -19,6 +19,10 @@
  * | `/garbage` | writes a line that is not JSON, then answers |
  * | `/babble [bytes=10000000] [line]` | writes so many bytes that are not protocol, in lines or (`line`) in one, then answers |
  * | `/stderr [bytes=10000]` | writes so many bytes to the standard error, then answers |
+ * | `/thought [text]` | thinks that, in pieces, then answers |
+ * | `/tool [title]` | runs a tool that it only pretends to have, then answers |
+ * | `/plan [steps=3]` | makes a plan of so many steps and goes through it, then answers |
+ * | `/permission [title]` | runs that tool if it is allowed to, and answers with what was decided |
  * | `/memory [megabytes=256]` | takes so much memory and keeps it, then answers |
  *
  * With `attempts`, it happens only in the first so many attempts at the turn; a later one answers. The option `commands: false`

@@ -18,6 +18,8 @@ const farewellMs = 1000;
 
 /** A closed table, so that an argument can never name another file. */
 const kinds: Record<string, () => Promise<{ createDriver: CreateDriver }>> = {
+  acp: () => import("./acp.ts"),
+  anthropic: () => import("./anthropic.ts"),
   echo: () => import("./echo.ts"),
   ollama: () => import("./ollama.ts"),
   openai: () => import("./openai.ts"),
@@ -107,6 +109,8 @@ function handle(line: ToBot, by: Driver): void {
       output.write({ type: "heartbeat" });
       return;
     case "decision":
+      running.get(line.turn)?.decide(line.id, line.option);
+      return;
     case "hello":
       return;
     default:
@@ -169,5 +173,5 @@ process.stdin.on("data", (chunk: string) => lines.push(chunk, receive));
 process.stdin.on("error", () => process.exit(1));
 process.stdin.on("end", () => {
   setTimeout(() => process.exit(0), farewellMs);
-  void output.flushed().then(() => process.exit(0));
+  void Promise.all([output.flushed(), driver?.end?.()]).then(() => process.exit(0));
 });

@@ -46,6 +46,17 @@ export function explainError(error: Error, origin: string, answering: boolean): 
   }
 }
 
+/** @param variable the name of the one that should hold the key */
+export const keyMissing = (variable: string): string =>
+  `The environment variable ${variable}, which should hold this bot's key, is not set where the server was started`;
+
+/** 401 and 403. @param variable the name of the one that holds the key; empty when no key was sent */
+export function explainKey(status: number, said: string, variable: string, origin: string): ModelFailure {
+  const where = variable === "" ? 'no key was sent; the option "apiKeyEnv" names one' : `the key is the one in ${variable}`;
+  const tail = said.trim() === "" ? "" : `: ${quote(said)}`;
+  return new ModelFailure(`The model server at ${origin} does not accept this bot's key (${status}; ${where})${tail}`, false);
+}
+
 /**
  * A status other than 200, where it means the same with every API. @param said the message out of the body, or the body
  */
@@ -58,7 +69,7 @@ export function explainStatus(status: number, said: string, origin: string): Mod
     );
   }
   if (status === 429) return new ModelFailure(`The model server has too much to do or a quota is used up (429)${tail}`, true);
-  if (status === 503) return new ModelFailure(`The model server is overloaded or not ready (503)${tail}`, true);
+  if (status === 503 || status === 529) return new ModelFailure(`The model server is overloaded or not ready (${status})${tail}`, true);
   if (status >= 500) return new ModelFailure(`The model server failed (${status})${tail}`, true);
   if (status === 408 || status === 425) return new ModelFailure(`The model server asks to try again (${status})${tail}`, true);
   return new ModelFailure(`The model server refuses the request (${status})${tail}`, false);

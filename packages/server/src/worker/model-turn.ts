@@ -9,11 +9,12 @@ import type { ModelServer } from "./model-server.ts";
 import type { RunningTurn } from "./running-turn.ts";
 import type { SilenceWatch } from "./silence-watch.ts";
 import { watchSilence } from "./silence-watch.ts";
+import { sleep } from "./sleep.ts";
 
 /** Reads one answer, however it is chunked. */
 export interface AnswerReader {
   /** @throws ModelFailure when it is not what the protocol says, or says that something failed */
-  push(chunk: string, onText: (text: string) => void): void;
+  push(chunk: string, onText: (text: string) => void, onThought: (id: string, text: string) => void): void;
   /** Has everything come, whatever may follow? */
   readonly complete: boolean;
   /** At the end of the body, when it was not complete before. @throws ModelFailure when the end came too early */
@@ -40,6 +41,8 @@ const concurrency = 64;
 const errorBodyLength = 64 * 1024;
 /** After a complete answer, the rest of its body may take this long; then its connection is given up. */
 const restMs = 1000;
+/** An attempt waits at most so long because its server asked it to. */
+const longestPauseMs = 60_000;
 
 export function modelDriver(server: ModelServer, api: ModelApi, settings: ModelTurnSettings): Driver {
   return { context: "history", concurrency, run: (turn) => runModelTurn(turn, server, api, settings) };
@@ -71,7 +74,17 @@ async function runModelTurn(turn: RunningTurn, server: ModelServer, api: ModelAp
     });
     answering = true;
     watch.heard();
-    if (response.statusCode !== 200) throw api.refusal(response.statusCode ?? 0, await firstPart(response, errorBodyLength));
+    const status = response.statusCode ?? 0;
+    if (status !== 200) {
+      const refusal = api.refusal(status, await firstPart(response, errorBodyLength));
+      const ms = refusal.retry ? askedPause(response.headers["retry-after"]) : 0;
+      if (ms > 0) {
+        watch.stop();
+        turn.status("waiting", `The model server asks for a pause of ${Math.ceil(ms / 1000)} s (${status})`);
+        await sleep(ms, turn);
+      }
+      throw refusal;
+    }
     const reader = api.reader(response.headers["content-type"] ?? "");
     await streamAnswer(response, reader, turn, watch);
     if (turn.streamed) turn.answer();
@@ -91,6 +104,7 @@ async function runModelTurn(turn: RunningTurn, server: ModelServer, api: ModelAp
 function streamAnswer(response: IncomingMessage, reader: AnswerReader, turn: RunningTurn, watch: SilenceWatch): Promise<void> {
   return new Promise((resolve, reject) => {
     const onText = (text: string): void => turn.delta(text);
+    const onThought = (id: string, text: string): void => turn.thought(id, text);
     const attempt = (step: () => void): void => {
       try {
         step();
@@ -113,7 +127,7 @@ function streamAnswer(response: IncomingMessage, reader: AnswerReader, turn: Run
       if (reader.complete) return;
       watch.heard();
       attempt(() => {
-        reader.push(chunk, onText);
+        reader.push(chunk, onText, onThought);
         if (reader.complete) finish();
       });
       const drained = turn.drained();
@@ -134,6 +148,10 @@ function streamAnswer(response: IncomingMessage, reader: AnswerReader, turn: Run
     response.on("close", () => reject(cutShort()));
   });
 }
+
+/** A server that has too much to do may say when to come again. @returns milliseconds; 0 when it did not say so in seconds */
+const askedPause = (header: string | undefined): number =>
+  /^\d{1,9}(\.\d+)?$/.test(header ?? "") ? Math.min(Number(header) * 1000, longestPauseMs) : 0;
 
 /** Enough of an error's body to tell what it says. A body that breaks off is taken as far as it came. */
 function firstPart(response: IncomingMessage, length: number): Promise<string> {

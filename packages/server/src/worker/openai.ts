@@ -8,7 +8,7 @@ import type { CreateDriver } from "./driver.ts";
 import { fitHistory } from "./fit-history.ts";
 import type { Fields } from "./json-fields.ts";
 import { errorMessage, fieldsOf, firstOf, parseFields, textOf } from "./json-fields.ts";
-import { cutShort, explainStatus, garbage, ModelFailure, quote } from "./model-failure.ts";
+import { cutShort, explainKey, explainStatus, garbage, keyMissing, ModelFailure, quote } from "./model-failure.ts";
 import { modelServer } from "./model-server.ts";
 import type { AnswerReader } from "./model-turn.ts";
 import { modelDriver } from "./model-turn.ts";
@@ -25,7 +25,6 @@ export const createDriver: CreateDriver = (given) => {
   const options = { ...openaiDefaults, ...given } as OpenaiOptions;
   if (!options.model) throw new Error('The option "model" is missing');
   const key = options.apiKeyEnv === "" ? undefined : process.env[options.apiKeyEnv];
-  const keyMissing = options.apiKeyEnv !== "" && !key;
   const server = modelServer(options.baseUrl, key ? { authorization: `Bearer ${key}` } : {}, "/models");
   const driver = modelDriver(
     server,
@@ -37,9 +36,8 @@ export const createDriver: CreateDriver = (given) => {
     },
     options,
   );
-  if (!keyMissing) return driver;
-  const missing = `The environment variable ${options.apiKeyEnv}, which should hold this bot's key, is not set where the server was started`;
-  return { ...driver, run: (turn) => turn.failure(missing, false) };
+  if (options.apiKeyEnv === "" || key) return driver;
+  return { ...driver, run: (turn) => turn.failure(keyMissing(options.apiKeyEnv), false) };
 };
 
 export function openaiRequest(options: OpenaiOptions, turn: Pick<RunningTurn, "history" | "text">): Record<string, unknown> {
@@ -60,13 +58,7 @@ export function explainOpenai(
   origin: string,
 ): ModelFailure {
   const said = errorMessage(body);
-  if (status === 401 || status === 403) {
-    const where = apiKeyEnv === "" ? 'no key was sent; the option "apiKeyEnv" names one' : `the key is the one in ${apiKeyEnv}`;
-    return new ModelFailure(
-      `The model server at ${origin} does not accept this bot's key (${status}; ${where})${said ? `: ${quote(said)}` : ""}`,
-      false,
-    );
-  }
+  if (status === 401 || status === 403) return explainKey(status, said, apiKeyEnv, origin);
   if (status !== 404) return explainStatus(status, said, origin);
   const error = fieldsOf(parseFields(body)?.["error"]);
   return error && (error["code"] === "model_not_found" || textOf(error["message"]).includes("model"))

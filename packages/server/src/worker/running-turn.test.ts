@@ -1,5 +1,5 @@
 import type { FromBot } from "@skep/protocol/bot";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Output } from "./output.ts";
 import { RunningTurn } from "./running-turn.ts";
 
@@ -54,4 +54,52 @@ test("[T3] cancel ends it and tells the driver", () => {
   running.cancel();
   expect(lines).toEqual([{ type: "failure", turn: "t", reason: "Cancelled", retry: false }]);
   expect(told).toBe(1);
+});
+
+test("[T2] no thought is cut between the halves of a character, and another thought begins clean", () => {
+  const { lines, running } = turn();
+  for (const unit of "a🐝".split("")) running.thought("one", unit);
+  running.thought("one", "\ud83d");
+  running.thought("two", "\udc1db");
+  expect(lines.map((line) => line.type === "thought" && [line.id, line.text])).toEqual([
+    ["one", "a"],
+    ["one", "🐝"],
+    ["two", "\ufffdb"],
+  ]);
+});
+
+describe("permission", () => {
+  const options = [{ id: "yes", label: "Yes", effect: "allow" as const, always: false }];
+
+  test("each request gets the decision with its id", async () => {
+    const { lines, running } = turn();
+    const asked = [running.permission({ title: "a", options }), running.permission({ title: "b", options })];
+    const ids = lines.map((line) => (line.type === "permission" ? line.id : ""));
+    running.decide(ids[1] ?? "", "yes");
+    running.decide(ids[1] ?? "", null);
+    running.decide(ids[0] ?? "", null);
+    expect(await Promise.all(asked)).toEqual([null, "yes"]);
+  });
+
+  test("is refused when the turn ends, and when it has ended", async () => {
+    const { lines, running } = turn();
+    const asked = running.permission({ title: "a", options });
+    running.answer("done");
+    expect(await asked).toBeNull();
+    expect(await running.permission({ title: "b", options })).toBeNull();
+    expect(lines.map(({ type }) => type)).toEqual(["permission", "answer"]);
+  });
+
+  test("[T3] is refused when the turn is cancelled, also when the driver ends it later", async () => {
+    const { lines, running } = turn();
+    let requests = 0;
+    running.onCancelRequest = () => requests++;
+    const asked = running.permission({ title: "a", options });
+    running.cancel();
+    running.cancel();
+    expect(await asked).toBeNull();
+    expect([requests, running.ended, running.cancelRequested]).toEqual([1, false, true]);
+    running.failure("Cancelled", false);
+    expect(lines.map(({ type }) => type)).toEqual(["permission", "failure"]);
+  });
 });

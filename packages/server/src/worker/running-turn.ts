@@ -1,15 +1,19 @@
 /**
  * One attempt at one turn, as a driver sees it.
  *
- * running --answer | failure--> ended; running --cancel--> ended.
+ * running --answer | failure--> ended; running --cancel--> ended, unless the driver ends cancelled turns itself (`onCancelRequest`):
+ * running --cancel--> cancelRequested --answer | failure--> ended.
  *
  * Promises: exactly one line ends it, and nothing follows that line; no delta ends between the two halves of a character, and
- * no unpaired surrogate leaves the process, so that what is stored is what was streamed.
+ * no unpaired surrogate leaves the process, so that what is stored is what was streamed; who asks for permission gets an answer, at the
+ * latest when the turn ends.
  */
-import type { HistoryEntry, ToBot } from "@skep/protocol/bot";
+import type { FromBot, HistoryEntry, PlanPart, ToBot, ToolPart } from "@skep/protocol/bot";
 import type { Output } from "./output.ts";
 
 type TurnLine = Extract<ToBot, { type: "turn" }>;
+type PermissionLine = Extract<FromBot, { type: "permission" }>;
+export type PermissionRequest = Omit<PermissionLine, "type" | "turn" | "id">;
 
 export class RunningTurn {
   readonly id: string;
@@ -22,10 +26,16 @@ export class RunningTurn {
   ended = false;
   /** Set by the driver: called once when the turn is cancelled, to stop what is under way. */
   onCancel: (() => void) | undefined = undefined;
+  /** Set instead by a driver that has to wait until its work has stopped: called once, and the driver ends the turn. */
+  onCancelRequest: (() => void) | undefined = undefined;
+  cancelRequested = false;
   /** Set by the host: called once when the turn ends. */
   onEnd: (() => void) | undefined = undefined;
   readonly #output: Output;
   #half = "";
+  #thought = { id: "", half: "" };
+  #asked: Map<string, (option: string | null) => void> | undefined = undefined;
+  #permissions = 0;
 
   constructor(line: TurnLine, output: Output) {
     this.id = line.turn;
@@ -70,9 +80,58 @@ export class RunningTurn {
     if (!this.ended) this.#output.write({ type: "status", turn: this.id, state, detail });
   }
 
-  /** Ends the turn at once; the driver hears of it through `onCancel`. */
+  /** Appends to the thought with this id. */
+  thought(id: string, text: string): void {
+    if (this.ended || text === "") return;
+    let whole = (this.#thought.id === id ? this.#thought.half : "") + text;
+    const last = whole.charCodeAt(whole.length - 1);
+    const cut = last >= 0xd800 && last <= 0xdbff;
+    this.#thought = { id, half: cut ? whole.slice(-1) : "" };
+    if (cut) whole = whole.slice(0, -1);
+    if (whole !== "") this.#output.write({ type: "thought", turn: this.id, id, text: whole.toWellFormed() });
+  }
+
+  /** The texts in it must be well-formed. */
+  part(part: ToolPart | PlanPart): void {
+    if (!this.ended) this.#output.write({ type: "part", turn: this.id, part });
+  }
+
+  /** @returns the id of the option that was decided for; null is a refusal: nobody decided in time, or the turn was cancelled or has ended */
+  permission(request: PermissionRequest): Promise<string | null> {
+    if (this.ended || this.cancelRequested) return Promise.resolve(null);
+    const id = `permission-${++this.#permissions}`;
+    const { limitMs } = request;
+    this.#output.write({ type: "permission", turn: this.id, id, ...request });
+    return new Promise((resolve) => {
+      const timer = limitMs === undefined ? undefined : setTimeout(() => this.decide(id, null), limitMs);
+      this.#asked ??= new Map();
+      this.#asked.set(id, (option) => {
+        clearTimeout(timer);
+        resolve(option);
+      });
+    });
+  }
+
+  /** A decision that comes too late, or a second one, does nothing. */
+  decide(id: string, option: string | null): void {
+    const resolve = this.#asked?.get(id);
+    this.#asked?.delete(id);
+    resolve?.(option);
+  }
+
+  #refuseAll(): void {
+    if (this.#asked) for (const id of this.#asked.keys()) this.decide(id, null);
+  }
+
+  /** Ends the turn at once, and the driver hears of it through `onCancel`; or asks the driver to end it. */
   cancel(): void {
-    if (this.ended) return;
+    if (this.ended || this.cancelRequested) return;
+    if (this.onCancelRequest) {
+      this.cancelRequested = true;
+      this.#refuseAll();
+      this.onCancelRequest();
+      return;
+    }
     this.failure("Cancelled", false);
     this.onCancel?.();
   }
@@ -84,6 +143,7 @@ export class RunningTurn {
 
   #end(): void {
     this.ended = true;
+    this.#refuseAll();
     this.onEnd?.();
   }
 }

@@ -15,9 +15,9 @@ const congestedBytes = 256 * 1024;
 const fullBytes = 1024 * 1024;
 const fullRequests = 4096;
 /** C1 */
-const pingEveryMs = 20_000;
-const pongWithinMs = 10_000;
-const stalledMs = 30_000;
+export const pingEveryMs = 20_000;
+export const pongWithinMs = 10_000;
+export const stalledMs = 30_000;
 export const authenticateWithinMs = 5000;
 
 export interface ConnectionOptions {
@@ -229,9 +229,12 @@ export class Connection implements Sink {
       case "retry":
         this.#track(message, this.#o.conversations.retry(this.#person, message.conversation, message.turn));
         return;
+      case "decide":
+        this.#track(message, this.#o.conversations.decide(this.#person, message.permission, message.option));
+        return;
       case "snapshot": {
         const subscription = this.#subscriptions.get(message.conversation);
-        if (subscription && isOpen(subscription)) subscription.snapshot(message.stream, message.offset);
+        if (subscription && isOpen(subscription)) subscription.snapshot(message.stream, message.offset, message.parts ?? false);
         return;
       }
       case "watch":

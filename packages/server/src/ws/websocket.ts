@@ -1,22 +1,21 @@
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { Refusal, closeCodes, errorTable, limits } from "@skep/protocol";
+import { Refusal, closeCodes, limits } from "@skep/protocol";
 import { WebSocketServer } from "ws";
 import type { SignedIn } from "../access/access.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionOptions } from "./connection.ts";
+import type { UpgradeDoor } from "./upgrades.ts";
 
 const checkEveryMs = 1000;
 const closeWithinMs = 1000;
 
 export interface WebSocketOptions extends ConnectionOptions {
-  /** Host and Origin. @throws Refusal */
-  checkUpgrade(request: IncomingMessage): void;
   authenticate(request: IncomingMessage): SignedIn | null;
 }
 
-/** The door `/ws` on a server that listens already. */
-export class WebSocketDoor {
+/** The door `/ws`. */
+export class WebSocketDoor implements UpgradeDoor {
   readonly #o: WebSocketOptions;
   readonly #connections = new Set<Connection>();
   readonly #wss = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: limits.frameBytes });
@@ -36,19 +35,8 @@ export class WebSocketDoor {
     return this.#connections.size;
   }
 
-  attach(server: Server): void {
-    server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
-  }
-
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    try {
-      if (this.#closing) throw new Refusal("shutting_down");
-      if ((request.url ?? "").split("?", 1)[0] !== "/ws") throw new Refusal("not_found");
-      this.#o.checkUpgrade(request);
-    } catch (error) {
-      rejectUpgrade(socket, error instanceof Refusal ? error : new Refusal("internal"));
-      return;
-    }
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.#closing) throw new Refusal("shutting_down");
     const person = this.#o.authenticate(request);
     this.#wss.handleUpgrade(request, socket, head, (webSocket) => {
       const connection = new Connection(webSocket, socket, person, this.#o);
@@ -83,12 +71,4 @@ export class WebSocketDoor {
       if (connection.credential === credential) connection.close(closeCodes.not_signed_in, "signed out");
     }
   }
-}
-
-function rejectUpgrade(socket: Duplex, refusal: Refusal): void {
-  const body = JSON.stringify({ type: "about:blank", title: errorTable[refusal.code].title, ...refusal.toWire() });
-  socket.on("error", () => {});
-  socket.end(
-    `HTTP/1.1 ${refusal.status} ${errorTable[refusal.code].title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }

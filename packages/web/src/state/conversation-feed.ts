@@ -10,11 +10,11 @@
  */
 import type { Client, Conversation, ConversationChange, Draft, PendingSend, TurnView } from "@skep/client";
 import { Refusal } from "@skep/client";
-import type { Message, ResetReason } from "@skep/protocol";
+import type { Message, Permission, ResetReason } from "@skep/protocol";
 
 /** What stands below the messages: answers being written, and messages of ours on their way. `key` stays the same when it becomes a message. */
 export type TailRow =
-  | { kind: "turn"; key: string; turn: string; draft: Draft | undefined; view: TurnView | undefined }
+  | { kind: "turn"; key: string; turn: string; draft: Draft | undefined; view: TurnView | undefined; permissions: readonly Permission[] }
   | { kind: "pending"; key: string; send: PendingSend };
 
 export interface FeedView {
@@ -184,11 +184,19 @@ export class ConversationFeed {
 
   #tail(): TailRow[] {
     const { drafts, turns, pending } = this.conversation;
+    const asked = [...this.conversation.permissions.values()];
     const rows: TailRow[] = [];
-    for (const turn of new Set([...this.#unanswered(), ...turns.keys(), ...drafts.keys()])) {
+    for (const turn of new Set([...this.#unanswered(), ...turns.keys(), ...drafts.keys(), ...asked.map(({ turn }) => turn)])) {
       let key = this.#turnKeys.get(turn);
       if (key === undefined) this.#turnKeys.set(turn, (key = `t${++this.#turnsShown}`));
-      rows.push({ kind: "turn", key, turn, draft: drafts.get(turn), view: turns.get(turn) });
+      rows.push({
+        kind: "turn",
+        key,
+        turn,
+        draft: drafts.get(turn),
+        view: turns.get(turn),
+        permissions: asked.filter((one) => one.turn === turn),
+      });
     }
     for (const send of pending) rows.push({ kind: "pending", key: `k${send.key}`, send });
     return rows;

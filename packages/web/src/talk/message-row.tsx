@@ -3,13 +3,14 @@ import { RotateCcw } from "lucide-react";
 import { memo, type ReactNode } from "react";
 import { sentenceOf } from "../state/queries.ts";
 import type { ConversationFeed } from "../state/conversation-feed.ts";
-import { Markdown } from "../text/markdown.tsx";
 import { visible } from "../text/visible.tsx";
 import { Button } from "../ui/button.tsx";
 import { CopyButton } from "../ui/copy-button.tsx";
-import { ErrorBoundary } from "../ui/error-boundary.tsx";
 import { showNotice } from "../ui/notices.tsx";
 import { ClockTime, dayName } from "../ui/time.tsx";
+import { AnswerBody } from "./answer-body.tsx";
+
+const noParts: Message["parts"] & {} = [];
 
 export const DayMark = ({ at }: { at: string }): ReactNode => (
   <div className="my-5 flex items-center gap-3 text-xs text-soft" role="separator" aria-label={dayName(at)}>
@@ -45,14 +46,12 @@ export const MessageRow = memo(function MessageRow({ feed, message, mayRetry, lo
   if (role === "person") return <PersonText text={text} details={details} looked={looked} />;
   return (
     <BotText author={message.author} details={text === "" ? null : details} looked={looked}>
-      {text === "" ? null : role === "system" ? (
-        <p className="said whitespace-pre-wrap">{visible(text)}</p>
+      {role === "system" ? (
+        text === "" ? null : (
+          <p className="said whitespace-pre-wrap">{visible(text)}</p>
+        )
       ) : (
-        <div className="said">
-          <ErrorBoundary instead={<p className="whitespace-pre-wrap">{visible(text)}</p>}>
-            <Markdown text={text} />
-          </ErrorBoundary>
-        </div>
+        <AnswerBody text={text} parts={message.parts ?? noParts} />
       )}
       {ending === "" ? null : (
         <div className={`status mt-2 flex items-center gap-3 text-sm ${outcome === "failed" ? "text-bad" : "text-soft"}`}>

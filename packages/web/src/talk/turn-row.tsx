@@ -1,11 +1,17 @@
 import { Square } from "lucide-react";
 import { memo, type ReactNode } from "react";
+import type { Draft } from "@skep/client";
 import type { ConversationFeed, TailRow } from "../state/conversation-feed.ts";
 import { sentenceOf } from "../state/queries.ts";
-import { Markdown } from "../text/markdown.tsx";
 import { showNotice } from "../ui/notices.tsx";
 import { turnSentence } from "../ui/sentences.ts";
+import { AnswerBody } from "./answer-body.tsx";
 import { BotText } from "./message-row.tsx";
+import { PermissionCard } from "./permission-card.tsx";
+
+const noParts: TurnParts = [];
+
+type TurnParts = Draft["parts"];
 
 export async function stopTurn(feed: ConversationFeed, turn: string): Promise<void> {
   await feed.conversation
@@ -49,8 +55,11 @@ export const TurnRow = memo(function TurnRow({ feed, row, bot, online }: Props):
   return (
     <BotText author={bot} details={status} always>
       <div data-draft className={over ? "opacity-50" : ""}>
-        {text === "" ? null : <Markdown text={text} live={!over} />}
+        <AnswerBody text={text} parts={draft?.parts ?? noParts} live={!over} />
       </div>
+      {row.permissions.map((permission) => (
+        <PermissionCard key={permission.id} feed={feed} permission={permission} online={online} />
+      ))}
     </BotText>
   );
 });

@@ -11,6 +11,8 @@ export function turnSentence(turn: TurnView | undefined, bot: string, online: bo
       return turn.attempt > 1 ? `${bot} is writing, try ${turn.attempt} of ${turn.attempts}…` : `${bot} is writing…`;
     case "queued":
       return `Waiting for ${bot}…`;
+    case "waiting":
+      return `${bot} waits for your decision`;
     case "loading":
       return turn.reason || "The model is loading…";
     case "retrying":

@@ -11,6 +11,7 @@ export const command = defineKind({
   name: "command",
   title: "Command",
   summary: "Any program that reads and writes JSON lines (docs/bot-protocol.md), in any language.",
+  can: ["cancel"],
   options: z.strictObject({
     command: wordSchema.min(1).describe("The program: a name that is on the PATH, or a path. It is started without a shell."),
     args: z.array(wordSchema).max(1000).default([]).describe("Its arguments, each by itself; nothing in them is expanded."),

@@ -1,6 +1,8 @@
-/** A kind of bot: which options a definition of it has, and how its process is started. */
+/** A kind of bot: which options a definition of it has, and how its process is started, if it has one. */
 import { parseWith } from "@skep/protocol";
-import type { z } from "zod";
+import type { BotAbility } from "@skep/protocol";
+import { z } from "zod";
+import type { KindDescription } from "../api.ts";
 
 export interface LaunchContext {
   /** The program that runs this one: built-in bots run on it too. */
@@ -27,24 +29,36 @@ export interface Kind {
   title: string;
   /** One sentence for somebody who chooses. */
   summary: string;
+  /** Doors ask for this, never for the kind. */
+  can: readonly BotAbility[];
   /** Strict; what is not given gets its default. The checked options go into the bot's `hello`. */
   options: z.ZodObject;
-  /** Touches nothing: the same options and context give the same launch. @throws Refusal `field_invalid` */
-  launch(options: Record<string, unknown>, context: LaunchContext): Launch;
+  /**
+   * Touches nothing: the same options and context give the same launch. @throws Refusal `field_invalid`
+   * Null: nothing is started; programs connect in with the bot's token.
+   */
+  launch: ((options: Record<string, unknown>, context: LaunchContext) => Launch) | null;
 }
 
 interface KindOf<Options extends z.ZodObject> {
   name: string;
   title: string;
   summary: string;
+  can: readonly BotAbility[];
   options: Options;
-  launch(options: z.infer<Options>, context: LaunchContext): Launch;
+  launch: ((options: z.infer<Options>, context: LaunchContext) => Launch) | null;
 }
 
 /** Lets a kind be written with the types of its own options. */
 export function defineKind<Options extends z.ZodObject>(kind: KindOf<Options>): Kind {
+  const { launch } = kind;
   return {
     ...kind,
-    launch: (options, context) => kind.launch(parseWith(kind.options as unknown as z.ZodType<z.infer<Options>>, options), context),
+    launch: launch && ((options, context) => launch(parseWith(kind.options as unknown as z.ZodType<z.infer<Options>>, options), context)),
   };
 }
+
+export const describeKind = ({ name, title, summary, can, options }: Kind): KindDescription => {
+  const { $schema: _, ...schema } = z.toJSONSchema(options, { io: "input" });
+  return { name, title, summary, can, options: schema };
+};

@@ -1,14 +1,20 @@
-import { botCreateSchema, botPatchSchema, nameSchema } from "@skep/protocol";
+import { Refusal, botCreateSchema, botPatchSchema, nameSchema } from "@skep/protocol";
 import { z } from "zod";
+import type { Access } from "../../access/access.ts";
 import type { FleetApi } from "../../bots/api.ts";
 import { numberQuery } from "../query.ts";
 import type { Route } from "../route.ts";
 import { route } from "../route.ts";
-import { botShape, logLineShape } from "../shapes.ts";
+import { botShape, kindShape, logLineShape } from "../shapes.ts";
 
 const params = z.strictObject({ name: nameSchema });
 
-export function botRoutes(fleet: FleetApi): Route[] {
+export interface BotParts {
+  fleet: FleetApi;
+  access: Access;
+}
+
+export function botRoutes({ fleet, access }: BotParts): Route[] {
   const action = (verb: "start" | "stop" | "restart", summary: string): Route =>
     route({
       method: "POST",
@@ -21,6 +27,15 @@ export function botRoutes(fleet: FleetApi): Route[] {
       handler: ({ params }) => fleet[verb](params.name),
     });
   return [
+    route({
+      method: "GET",
+      path: "/api/kinds",
+      summary: "The kinds of bots, what each can do and which options it has",
+      permission: "bots.read",
+      status: 200,
+      response: z.object({ kinds: z.array(kindShape) }),
+      handler: async () => ({ kinds: fleet.kinds() }),
+    }),
     route({
       method: "GET",
       path: "/api/bots",
@@ -72,11 +87,45 @@ export function botRoutes(fleet: FleetApi): Route[] {
       permission: "bots.manage",
       params,
       status: 204,
-      handler: ({ params }) => fleet.remove(params.name),
+      handler: async ({ params }) => {
+        fleet.get(params.name);
+        // First: a bot that gets this name later must not have a token that somebody else holds.
+        await access.revokeBotToken(params.name);
+        await fleet.remove(params.name);
+      },
     }),
     action("start", "Start a bot"),
     action("stop", "Stop a bot; messages to it wait"),
     action("restart", "Stop a bot and start it again"),
+    route({
+      method: "POST",
+      path: "/api/bots/{name}/token",
+      summary:
+        "Make the token with which a program connects as this bot; this answer is the only one that shows it, and the one before ends",
+      permission: "bots.manage",
+      params,
+      status: 201,
+      response: z.object({ token: z.string(), createdAt: z.string().meta({ format: "date-time" }) }),
+      handler: async ({ params: { name } }) => {
+        if (!fleet.expectsPrograms(name)) {
+          throw new Refusal("state_conflict", `The bot "${name}" is started by Skep; only a bot of the kind "remote" has a token.`);
+        }
+        const { token, createdAt } = await access.createBotToken(name);
+        return { token, createdAt: new Date(createdAt).toISOString() };
+      },
+    }),
+    route({
+      method: "DELETE",
+      path: "/api/bots/{name}/token",
+      summary: "Revoke the bot's token; connections that use it end",
+      permission: "bots.manage",
+      params,
+      status: 204,
+      handler: async ({ params: { name } }) => {
+        fleet.get(name);
+        if (!(await access.revokeBotToken(name))) throw new Refusal("not_found", `The bot "${name}" has no token.`);
+      },
+    }),
     route({
       method: "GET",
       path: "/api/bots/{name}/logs",

@@ -6,6 +6,8 @@ export type Value = string | number | null;
 export interface Statement<Row> {
   get(...values: Value[]): Row | undefined;
   all(...values: Value[]): Row[];
+  /** Row by row, as far as it is read. */
+  iterate(...values: Value[]): Iterable<Row>;
   /** @returns the number of rows changed and the id of the last inserted one. */
   run(...values: Value[]): { changes: number; lastInsertRowid: number };
 }

@@ -118,4 +118,35 @@ INSERT INTO message_search (message_search, rank) VALUES ('automerge', 0);
 INSERT INTO message_search (message_search, rank) VALUES ('crisismerge', 64);
 `,
   },
+  {
+    number: 2,
+    name: "parts of answers, requests for permission",
+    sql: `
+ALTER TABLE messages ADD COLUMN parts TEXT;
+
+CREATE TABLE permissions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  conversation INTEGER NOT NULL,
+  turn INTEGER NOT NULL,
+  token TEXT NOT NULL,
+  request TEXT NOT NULL,
+  bot TEXT NOT NULL,
+  title TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  part TEXT,
+  options TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  option TEXT,
+  how INTEGER,
+  decided_by TEXT,
+  decided_at INTEGER,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  told INTEGER NOT NULL
+) STRICT;
+CREATE INDEX permissions_pending ON permissions (id) WHERE state = 0;
+CREATE INDEX permissions_by_turn ON permissions (turn, id);
+CREATE INDEX permissions_by_conversation ON permissions (conversation, id);
+`,
+  },
 ];

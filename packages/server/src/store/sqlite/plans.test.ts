@@ -15,6 +15,8 @@ const allowedScans: Record<string, string> = {
   "SCAN drafts": "once, at the start: drafts are only kept of turns under way",
   "SCAN turns USING INDEX turns_pending": "deleting a conversation looks through the turns under way, not through all",
   "SCAN conversations USING INDEX conversations_deleted": "the index holds only what is to be removed",
+  "SCAN p USING INDEX permissions_pending": "the index holds only what waits for a decision",
+  "SCAN permissions USING INDEX permissions_pending": "once, at the start: the index holds only what waits for a decision",
   "SCAN log_tail": "its first entries in order, as many as one step of upkeep files",
   "SCAN message_search VIRTUAL TABLE": "the full-text index's own way of answering MATCH, by rowid",
 };

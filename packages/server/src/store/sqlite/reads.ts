@@ -15,6 +15,9 @@ import type {
 import type { Database, Value } from "./database.ts";
 import type { MessageRow, TurnRow } from "./rows.ts";
 import { messageColumns, messageFrom, roleNumber, turnFrom } from "./rows.ts";
+import type { PermissionPage, StoredPermission } from "../permission.ts";
+import type { PermissionRow } from "./permission-rows.ts";
+import { permissionColumns, permissionFrom } from "./permission-rows.ts";
 import { findWords, matchExpressions, searchWords } from "./search-words.ts";
 
 interface ConversationRow {
@@ -38,9 +41,9 @@ const turnColumns =
  * Messages of a conversation in the order of their numbers: both parts of the log in one statement, because entries move from one to the
  * other, and each part is read only as far as the page goes.
  */
-function logPage(where: string, order: "ASC" | "DESC"): string {
+function logPage(where: string, order: "ASC" | "DESC", parts = "m.parts"): string {
   const part = (table: string): string =>
-    `SELECT m.id, l.seq AS seq, m.role, m.author, m.key, m.text, m.turn, m.outcome, m.created_at FROM ${table} l JOIN messages m ON m.id = l.message WHERE l.conversation = ?1 AND ${where}`;
+    `SELECT m.id, l.seq AS seq, m.role, m.author, m.key, m.text, m.turn, m.outcome, m.created_at, ${parts} AS parts FROM ${table} l JOIN messages m ON m.id = l.message WHERE l.conversation = ?1 AND ${where}`;
   return `${part("log")} UNION ALL ${part("log_tail")} ORDER BY seq ${order} LIMIT ?3`;
 }
 
@@ -57,10 +60,13 @@ export const readSql = {
   head: `SELECT ${headOf("?1")} AS seq`,
   messagesAfter: logPage("l.seq > ?2", "ASC"),
   messagesBefore: logPage("l.seq < ?2", "DESC"),
-  contextBefore: logPage(`l.seq < ?2 AND m.role <> ${roleNumber.system}`, "DESC"),
+  contextBefore: logPage(`l.seq < ?2 AND m.role <> ${roleNumber.system}`, "DESC", "NULL"),
   turn: `SELECT ${turnColumns} FROM turns t JOIN conversations c ON c.id = t.conversation WHERE t.id = ? AND c.deleted_at IS NULL`,
   pendingTurns: `SELECT ${turnColumns} FROM turns t JOIN conversations c ON c.id = t.conversation WHERE t.state = 0 AND t.id > ? ORDER BY t.id LIMIT ?`,
   draft: "SELECT attempt, start, text FROM drafts WHERE turn = ? ORDER BY attempt, start",
+  permission: `SELECT ${permissionColumns} FROM permissions p JOIN conversations c ON c.id = p.conversation WHERE p.id = ? AND c.deleted_at IS NULL`,
+  pendingPermissions: `SELECT ${permissionColumns} FROM permissions p INDEXED BY permissions_pending JOIN conversations c ON c.id = p.conversation WHERE p.state = 0 AND c.deleted_at IS NULL AND (?1 IS NULL OR c.person = ?1) ORDER BY p.id`,
+  permissions: `SELECT ${permissionColumns} FROM permissions p JOIN conversations c ON c.id = p.conversation WHERE p.conversation = ? AND c.deleted_at IS NULL AND p.id < ? ORDER BY p.id DESC LIMIT ?`,
   firstAfter: "SELECT id FROM messages WHERE created_at > ? ORDER BY created_at, id LIMIT 1",
   lastBefore: "SELECT id FROM messages WHERE created_at < ? ORDER BY created_at DESC, id DESC LIMIT 1",
   search: `SELECT ${messageColumns}, c.public_id, c.title, c.bot FROM message_search JOIN messages m ON m.id = message_search.rowid JOIN conversations c ON c.id = m.conversation WHERE message_search MATCH ? AND message_search.rowid BETWEEN ? AND ? AND m.created_at BETWEEN ? AND ? AND c.person = ? AND c.deleted_at IS NULL AND (? IS NULL OR c.bot = ?) ORDER BY message_search.rowid DESC LIMIT ?`,
@@ -72,6 +78,20 @@ export const readSql = {
   conversationCount: "SELECT count(*) AS n FROM conversations WHERE deleted_at IS NULL",
   size: "SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()",
 } as const;
+
+/** UTF-16 units of one page of messages, after the first of them. */
+const pageUnits = 8 * 1024 * 1024;
+
+function withinBudget(found: Iterable<MessageRow>): MessageRow[] {
+  const rows: MessageRow[] = [];
+  let units = 0;
+  for (const row of found) {
+    units += row.text.length + (row.parts?.length ?? 0);
+    if (units > pageUnits && rows.length > 0) break;
+    rows.push(row);
+  }
+  return rows;
+}
 
 type FoundRow = MessageRow & { public_id: string; title: string; bot: string };
 
@@ -100,8 +120,8 @@ export class Reads {
   messages(conversation: number, page: { after: number; limit: number } | { before: number; limit: number }): MessagePage {
     const rows =
       "after" in page
-        ? this.#statements.messagesAfter.all(conversation, page.after, page.limit)
-        : this.#statements.messagesBefore.all(conversation, page.before, page.limit).toReversed();
+        ? withinBudget(this.#statements.messagesAfter.iterate(conversation, page.after, page.limit))
+        : withinBudget(this.#statements.messagesBefore.iterate(conversation, page.before, page.limit)).toReversed();
     const last = rows.at(-1)?.seq ?? 0;
     return { head: Math.max(last, this.#statements.head.get(conversation)?.seq ?? 0), messages: rows.map(messageFrom) };
   }
@@ -134,6 +154,19 @@ export class Reads {
     let text = "";
     for (const row of rows) if (row.attempt === attempt && row.start <= text.length) text = text.slice(0, row.start) + row.text;
     return { attempt, text };
+  }
+
+  permission(id: number): StoredPermission | null {
+    const row = this.#statements.permission.get(id);
+    return row ? permissionFrom(row) : null;
+  }
+
+  pendingPermissions(person: string | null): StoredPermission[] {
+    return this.#statements.pendingPermissions.all(person).map(permissionFrom);
+  }
+
+  permissions(conversation: number, page: PermissionPage): StoredPermission[] {
+    return this.#statements.permissions.all(conversation, page.before, page.limit).toReversed().map(permissionFrom);
   }
 
   search(filter: SearchFilter): SearchResult {
@@ -232,6 +265,9 @@ function prepare(db: Database) {
     turn: db.prepare<TurnRow>(readSql.turn),
     pendingTurns: db.prepare<TurnRow>(readSql.pendingTurns),
     draft: db.prepare<{ attempt: number; start: number; text: string }>(readSql.draft),
+    permission: db.prepare<PermissionRow>(readSql.permission),
+    pendingPermissions: db.prepare<PermissionRow>(readSql.pendingPermissions),
+    permissions: db.prepare<PermissionRow>(readSql.permissions),
     firstAfter: db.prepare<{ id: number }>(readSql.firstAfter),
     lastBefore: db.prepare<{ id: number }>(readSql.lastBefore),
     search: db.prepare<FoundRow>(readSql.search),

@@ -18,8 +18,10 @@ export interface MessageRow {
   turn: number | null;
   outcome: number | null;
   created_at: number;
+  parts: string | null;
 }
-export const messageColumns = "m.id, m.seq, m.role, m.author, m.key, m.text, m.turn, m.outcome, m.created_at";
+/** For search, which shows texts: parts stay where they are. */
+export const messageColumns = "m.id, m.seq, m.role, m.author, m.key, m.text, m.turn, m.outcome, m.created_at, NULL AS parts";
 
 export const messageFrom = (row: MessageRow): StoredMessage => ({
   id: row.id,
@@ -31,6 +33,7 @@ export const messageFrom = (row: MessageRow): StoredMessage => ({
   turn: row.turn,
   outcome: row.outcome === null ? null : (turnStates[row.outcome] as TurnOutcome),
   createdAt: row.created_at,
+  parts: row.parts,
 });
 
 export interface TurnRow {

@@ -72,7 +72,7 @@ CREATE TABLE messages (
   turn INTEGER,
   outcome INTEGER,
   created_at INTEGER NOT NULL
-) STRICT;
+, parts TEXT) STRICT;
 
 CREATE UNIQUE INDEX messages_by_key ON messages (key, conversation, author) WHERE key IS NOT NULL;
 
@@ -82,6 +82,33 @@ CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, 
 
 CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, run_at INTEGER NOT NULL) STRICT;
 
+CREATE TABLE permissions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  conversation INTEGER NOT NULL,
+  turn INTEGER NOT NULL,
+  token TEXT NOT NULL,
+  request TEXT NOT NULL,
+  bot TEXT NOT NULL,
+  title TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  part TEXT,
+  options TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  option TEXT,
+  how INTEGER,
+  decided_by TEXT,
+  decided_at INTEGER,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  told INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX permissions_by_conversation ON permissions (conversation, id);
+
+CREATE INDEX permissions_by_turn ON permissions (turn, id);
+
+CREATE INDEX permissions_pending ON permissions (id) WHERE state = 0;
+
 CREATE TABLE senders (
   conversation INTEGER NOT NULL,
   person TEXT NOT NULL,
@@ -89,6 +116,8 @@ CREATE TABLE senders (
   last_n INTEGER NOT NULL,
   PRIMARY KEY (conversation, person, sender)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sqlite_sequence(name,seq);
 
 CREATE TABLE turns (
   id INTEGER PRIMARY KEY,

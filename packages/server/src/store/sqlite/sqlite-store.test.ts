@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { storeContract } from "../contract.ts";
 import type { StoreUnderTest } from "../contract.ts";
+import { permissionContract } from "../permission-contract.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 
 const openStore = (path: string): Promise<SqliteStore> => SqliteStore.open(openDataFolder(path), Date.now, () => {});
 
-storeContract("SQLite", async (): Promise<StoreUnderTest> => {
+const open = async (): Promise<StoreUnderTest> => {
   const path = mkdtempSync(join(tmpdir(), "skep-store-"));
   let store = await openStore(path);
   return {
@@ -24,4 +25,7 @@ storeContract("SQLite", async (): Promise<StoreUnderTest> => {
       rmSync(path, { recursive: true });
     },
   };
-});
+};
+
+storeContract("SQLite", open);
+permissionContract("SQLite", open);

@@ -207,6 +207,9 @@ export class SqliteStore implements Store {
   turn: Store["turn"] = (turn) => this.#reader.read("turn", turn);
   pendingTurns: Store["pendingTurns"] = (after, limit) => this.#reader.read("pendingTurns", after, limit);
   draft: Store["draft"] = (turn) => this.#reader.read("draft", turn);
+  permission: Store["permission"] = (id) => this.#reader.read("permission", id);
+  pendingPermissions: Store["pendingPermissions"] = (person) => this.#reader.read("pendingPermissions", person);
+  permissions: Store["permissions"] = (conversation, page) => this.#reader.read("permissions", conversation, page);
   search: Store["search"] = (filter) => this.#readInBackground("search", filter);
   bots: Store["bots"] = () => this.#reader.read("bots");
   credentials: Store["credentials"] = () => this.#reader.read("credentials");

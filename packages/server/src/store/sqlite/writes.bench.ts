@@ -88,6 +88,7 @@ function measure(run: Run): object {
       role: "bot",
       author: "echo",
       text,
+      parts: null,
       at: Date.now(),
     });
     for (let filled = 0; filled < run.filled; filled += 4096) {

@@ -6,6 +6,8 @@ import type { Answer, Answers, Append, CloseTurn, Operation, Refused } from "../
 import { StoreFailure } from "../store.ts";
 import type { Database } from "./database.ts";
 import { sqliteCode, sqliteErrors } from "./database.ts";
+import { Bounded } from "./bounded.ts";
+import { PermissionWrites } from "./permission-writes.ts";
 import { headOf } from "./reads.ts";
 import { roleNumber, turnStateNumber } from "./rows.ts";
 
@@ -32,22 +34,6 @@ const refused = (code: Refused["code"], detail: string, expected?: number): Refu
 });
 const gone = (what: string): Refused => refused("not_found", `This ${what} does not exist`);
 
-/** A map that forgets its oldest entries. */
-class Bounded<K, V> extends Map<K, V> {
-  readonly #limit: number;
-  constructor(limit: number) {
-    super();
-    this.#limit = limit;
-  }
-  override set(key: K, value: V): this {
-    if (this.size >= this.#limit && !this.has(key)) {
-      const oldest = this.keys().next();
-      if (!oldest.done) this.delete(oldest.value);
-    }
-    return super.set(key, value);
-  }
-}
-
 export class Writes {
   readonly #db: Database;
   readonly #statements: ReturnType<typeof prepare>;
@@ -55,6 +41,7 @@ export class Writes {
   readonly #lastNumbers = new Bounded<string, number>(sendersKept);
   /** Turns with saved text, so that ending any other turn costs no look-up. */
   readonly #drafted = new Set<number>();
+  readonly #permissions: PermissionWrites;
   #nextMessage = 1;
   #nextTurn = 1;
   /** Set once a write or sync has failed: from then on nobody knows what is on the disk, and nothing more is written (D1). */
@@ -63,6 +50,7 @@ export class Writes {
   constructor(db: Database) {
     this.#db = db;
     this.#statements = prepare(db);
+    this.#permissions = new PermissionWrites(db);
     this.#reload();
   }
 
@@ -77,6 +65,7 @@ export class Writes {
     this.#nextMessage = (this.#statements.lastMessage.get()?.id ?? 0) + 1;
     this.#nextTurn = (this.#statements.lastTurn.get()?.id ?? 0) + 1;
     for (const row of this.#statements.draftedTurns.all()) this.#drafted.add(row.turn);
+    this.#permissions.reload();
   }
 
   /** @throws StoreFailure: the batch is not stored, or (after a failed sync) may be found after a restart. */
@@ -169,6 +158,10 @@ export class Writes {
         s.retryTurn.run(operation.turn);
         return { ok: true, changed: true };
       }
+      case "ask-permission":
+        return this.#permissions.ask(operation);
+      case "decide-permission":
+        return this.#permissions.decide(operation);
       case "create-conversation": {
         const { publicId, bot, person, title, at } = operation;
         return { ok: true, conversation: s.createConversation.run(publicId, bot, person, title, at, at).lastInsertRowid };
@@ -183,6 +176,7 @@ export class Writes {
           this.#file(operation.conversation);
           s.dropDrafts.run(operation.conversation);
           s.dropPending.run(operation.conversation);
+          this.#permissions.conversationDeleted(operation.conversation);
         }
         return { ok: true, changed };
       }
@@ -233,7 +227,7 @@ export class Writes {
     const id = this.#nextMessage;
     const seq = head.seq + 1;
     const turn = a.bot === null ? null : this.#nextTurn;
-    const inserted = s.insertMessage.run(id, a.conversation, seq, roleNumber.person, a.person, a.key, a.text, turn, null, a.at);
+    const inserted = s.insertMessage.run(id, a.conversation, seq, roleNumber.person, a.person, a.key, a.text, turn, null, a.at, null);
     if (inserted.changes === 0) {
       const duplicate = this.#duplicate(a);
       if (!duplicate) throw new Error(`message ${a.conversation}/${seq} exists without its key`);
@@ -295,7 +289,20 @@ export class Writes {
     if (!head) return gone("conversation");
     const id = this.#nextMessage;
     const seq = head.seq + 1;
-    s.insertMessage.run(id, closed.conversation, seq, roleNumber[c.role], c.author, null, c.text, c.turn, turnStateNumber[c.outcome], c.at);
+    s.insertMessage.run(
+      id,
+      closed.conversation,
+      seq,
+      roleNumber[c.role],
+      c.author,
+      null,
+      c.text,
+      c.turn,
+      turnStateNumber[c.outcome],
+      c.at,
+      c.parts,
+    );
+    this.#permissions.turnEnded(c.turn, c.at);
     if (this.#drafted.delete(c.turn)) s.deleteDrafts.run(c.turn);
     this.#advance(head, closed.conversation, id, c.at);
     return { ok: true, conversation: closed.conversation, seq, id };
@@ -327,7 +334,7 @@ function prepare(db: Database) {
       "INSERT INTO senders (conversation, person, sender, last_n) VALUES (?, ?, ?, ?) ON CONFLICT (conversation, person, sender) DO UPDATE SET last_n = excluded.last_n",
     ),
     insertMessage: db.prepare(
-      "INSERT INTO messages (id, conversation, seq, role, author, key, text, turn, outcome, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, conversation, author) WHERE key IS NOT NULL DO NOTHING",
+      "INSERT INTO messages (id, conversation, seq, role, author, key, text, turn, outcome, created_at, parts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, conversation, author) WHERE key IS NOT NULL DO NOTHING",
     ),
     byKey: db.prepare<{ id: number; seq: number; text: string; turn: number | null }>(
       "SELECT id, seq, text, turn FROM messages WHERE key = ? AND conversation = ? AND author = ?",
