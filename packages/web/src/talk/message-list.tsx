@@ -1,5 +1,5 @@
 import { ArrowDown } from "lucide-react";
-import { type ReactNode, useCallback, useEffect, useSyncExternalStore } from "react";
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useSyncExternalStore } from "react";
 import type { ConversationFeed } from "../state/conversation-feed.ts";
 import { useConnection } from "../state/skep.ts";
 import { isSameDay } from "../ui/time.tsx";
@@ -30,8 +30,17 @@ export function MessageList({ feed, bot, seq, edit }: Props): ReactNode {
 
   useEffect(() => feed.need(first + 1, end), [feed, first, end, head]);
   useEffect(() => {
-    if (seq > 0 && phase === "ready") toRow(Math.min(seq, feed.view.head) - 1);
-  }, [feed, seq, phase, toRow]);
+    if (phase !== "ready") return;
+    if (seq > 0) toRow(Math.min(seq, feed.view.head) - 1);
+    else toBottom();
+  }, [feed, seq, phase, toRow, toBottom]);
+  // The browser would get there by many small steps, and stop where rows of other heights come in.
+  const pressed = (event: KeyboardEvent): void => {
+    if (event.target !== event.currentTarget || (event.key !== "Home" && event.key !== "End")) return;
+    event.preventDefault();
+    if (event.key === "Home") toRow(0);
+    else toBottom();
+  };
 
   const rows: ReactNode[] = [];
   for (let row = first; row < end; row++) {
@@ -71,6 +80,7 @@ export function MessageList({ feed, bot, seq, edit }: Props): ReactNode {
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it is scrolled by keyboard */}
       <div
         id="scroll"
+        onKeyDown={pressed}
         ref={scroller}
         tabIndex={0}
         role="region"
