@@ -33,6 +33,9 @@ export function useRowWindow(count: number, keyOf: (row: number) => string, tail
   const [atBottom, setAtBottom] = useState(true);
   const pinned = useRef(true);
   const anchor = useRef<{ key: string; row: number; y: number } | null>(null);
+  /** On the way to a row that somebody asked for; `leaps` counts the tries. */
+  const leaping = useRef(false);
+  const leaps = useRef(0);
   const lastTop = useRef(0);
   const lastTail = useRef(0);
   const viewport = useRef({ top: 0, height: 900 });
@@ -54,17 +57,16 @@ export function useRowWindow(count: number, keyOf: (row: number) => string, tail
   const first = count === 0 ? 0 : heights.rowAt(lookedAt - beyond);
   const end = count === 0 ? 0 : heights.rowAt(lookedAt + height + beyond) + 1;
 
+  /** Takes the first row that is seen. There is none after a leap to where nothing is drawn yet. */
   const takeAnchor = useCallback(() => {
     const box = scroller.current;
-    const rows = list.current?.children;
     anchor.current = null;
-    if (!box || !rows) return;
-    const edge = box.getBoundingClientRect().top;
-    for (const row of rows) {
+    if (!box) return;
+    const { top: edge, bottom } = box.getBoundingClientRect();
+    for (const row of (list.current?.children ?? []) as Iterable<HTMLElement>) {
       const place = row.getBoundingClientRect();
       if (place.bottom <= edge) continue;
-      const element = row as HTMLElement;
-      anchor.current = { key: element.dataset["key"] ?? "", row: Number(element.dataset["row"]), y: place.top - edge };
+      if (place.top < bottom) anchor.current = { key: row.dataset["key"] ?? "", row: Number(row.dataset["row"]), y: place.top - edge };
       return;
     }
   }, []);
@@ -73,24 +75,35 @@ export function useRowWindow(count: number, keyOf: (row: number) => string, tail
   const settle = useCallback(() => {
     const box = scroller.current;
     if (!box) return;
+    const hold = anchor.current;
     if (pinned.current) box.scrollTop = box.scrollHeight;
-    else if (anchor.current) {
-      const { key, y } = anchor.current;
-      const row = [...(list.current?.children ?? [])].find((one) => (one as HTMLElement).dataset["key"] === key);
+    else if (hold) {
+      const row = ([...(list.current?.children ?? [])] as HTMLElement[]).find(({ dataset }) => dataset["key"] === hold.key);
       if (row) {
-        const moved = row.getBoundingClientRect().top - box.getBoundingClientRect().top - y;
+        leaps.current = 0;
+        leaping.current = false;
+        const moved = row.getBoundingClientRect().top - box.getBoundingClientRect().top - hold.y;
         if (Math.abs(moved) >= 1) box.scrollTop += moved;
+      } else if (leaps.current < 3) {
+        // It is wanted before the eyes, but not drawn yet: what is around it is drawn next, then it can be put in its place.
+        leaps.current++;
+        viewport.current = { top: heights.offset(hold.row) - Math.max(0, hold.y), height: box.clientHeight };
+        redraw((n) => n + 1);
+        return;
+      } else {
+        leaping.current = false;
+        takeAnchor();
       }
     } else takeAnchor();
     lastTop.current = box.scrollTop;
     viewport.current = { top: box.scrollTop, height: box.clientHeight };
-  }, [takeAnchor]);
+  }, [heights, takeAnchor]);
 
   /** Draws again, when other rows are needed now. */
   const look = useCallback(() => {
     const box = scroller.current;
     if (!box) return;
-    viewport.current = { top: box.scrollTop, height: box.clientHeight };
+    if (!leaping.current) viewport.current = { top: box.scrollTop, height: box.clientHeight };
     redraw((n) => n + 1);
   }, []);
 
@@ -133,6 +146,8 @@ export function useRowWindow(count: number, keyOf: (row: number) => string, tail
     const box = scroller.current;
     if (!box) return;
     const scrolled = (): void => {
+      // The last word of where the list was before the leap.
+      if (leaping.current) return;
       const distance = box.scrollHeight - box.scrollTop - box.clientHeight;
       // What shrinks below moves the list up too, but leaves it at its end: only who goes up and away wants to stay there.
       if (distance <= nearBottom) pinned.current = true;
@@ -148,6 +163,7 @@ export function useRowWindow(count: number, keyOf: (row: number) => string, tail
 
   const toBottom = useCallback(() => {
     pinned.current = true;
+    leaping.current = false;
     setAtBottom(true);
     settle();
     look();
@@ -160,6 +176,8 @@ export function useRowWindow(count: number, keyOf: (row: number) => string, tail
       pinned.current = false;
       setAtBottom(false);
       anchor.current = { key: keyOf(row), row, y: 72 };
+      leaps.current = 0;
+      leaping.current = true;
       viewport.current = { top: heights.offset(row) - 72, height: box.clientHeight };
       redraw((n) => n + 1);
     },
