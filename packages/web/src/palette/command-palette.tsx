@@ -1,5 +1,5 @@
 import { Bot as BotIcon, Keyboard, MessageSquare, MessageSquarePlus, Moon, Sun, TextSearch } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useDeferredValue, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useConversations, useSearch } from "../state/queries.ts";
 import { go } from "../state/route.ts";
 import { useBots } from "../state/skep.ts";
@@ -25,7 +25,7 @@ export function CommandPalette({ close, openShortcuts }: { close: () => void; op
   const [typed, setTyped] = useState("");
   const [chosen, setChosen] = useState(0);
   const list = useRef<HTMLDivElement>(null);
-  const entries = useEntries(useDeferredValue(typed), openShortcuts);
+  const entries = useEntries(typed, openShortcuts);
   const current = Math.min(chosen, entries.length - 1);
   useEffect(() => {
     list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
@@ -100,9 +100,14 @@ export function CommandPalette({ close, openShortcuts }: { close: () => void; op
 function useEntries(typed: string, openShortcuts: () => void): Entry[] {
   const bots = [...useBots().values()];
   const query = typed.trim();
-  const conversations = useConversations({ bot: "", query }).data?.pages[0]?.conversations ?? [];
-  const found = useSearch(query).data?.found ?? [];
+  const listed = useConversations({ bot: "", query });
+  const search = useSearch(query);
   const words = query.toLowerCase().split(/\s+/);
+  // While the server looks for what was typed last, what it found before counts only as far as it fits.
+  const conversations = (listed.data?.pages[0]?.conversations ?? []).filter(
+    (one) => !listed.isPlaceholderData || words.every((word) => titleOf(one).toLowerCase().includes(word)),
+  );
+  const found = search.isPlaceholderData ? [] : (search.data?.found ?? []);
   const fits = ({ label, detail }: Entry): boolean => words.every((word) => `${label} ${detail}`.toLowerCase().includes(word));
   const commands: Entry[] = [
     { id: "bots", group: "Commands", label: "Bots", detail: "", icon: <BotIcon size={17} />, run: () => go({ page: "bots" }) },
@@ -127,7 +132,8 @@ function useEntries(typed: string, openShortcuts: () => void): Entry[] {
     { id: "system", group: "Commands", label: "Theme of the system", detail: "", icon: <Sun size={17} />, run: () => setTheme("") },
     { id: "keys", group: "Commands", label: "Keyboard shortcuts", detail: "?", icon: <Keyboard size={17} />, run: openShortcuts },
   ];
-  return [
+  const fitting = commands.filter((entry) => query === "" || fits(entry));
+  const places: Entry[] = [
     ...conversations.slice(0, most).map((one) => ({
       id: one.id,
       group: "Conversations",
@@ -136,16 +142,18 @@ function useEntries(typed: string, openShortcuts: () => void): Entry[] {
       icon: <MessageSquare size={17} />,
       run: () => go({ page: "conversation", id: one.id, seq: 0 }),
     })),
-    ...(query.length > 1 ? found : []).slice(0, most).map(({ conversation, title, message, places }) => ({
+    ...(query.length > 1 ? found : []).slice(0, most).map(({ conversation, title, message, places: at }) => ({
       id: `${conversation}-${message.seq}`,
       group: "Messages",
-      label: around(message.text, places[0]?.offset ?? 0),
+      label: around(message.text, at[0]?.offset ?? 0),
       detail: title,
       icon: <TextSearch size={17} />,
       run: () => go({ page: "conversation", id: conversation, seq: message.seq }),
     })),
-    ...commands.filter((entry) => query === "" || fits(entry)),
   ];
+  // Whoever types the beginning of a command means it, and nothing that comes in later gets in between.
+  const meant = query !== "" && fitting.some(({ label }) => label.toLowerCase().startsWith(query.toLowerCase()));
+  return meant ? [...fitting, ...places] : [...places, ...fitting];
 }
 
 /** A piece of a message around the place that was found, on one line. */
