@@ -73,16 +73,19 @@ describe.skipIf(noBrowser)("the page for everybody", () => {
         for (const [address, shown] of views) {
           await page.goto(address);
           await shown();
-          expect(await findings(page), `${address} at ${width}`).toEqual([]);
+          expect({ view: `${address} at ${width}`, findings: await findings(page) }).toEqual({
+            view: `${address} at ${width}`,
+            findings: [],
+          });
         }
       }
       await page.getByRole("button", { name: "Conversations" }).click();
       await page.locator("#search").waitFor();
-      expect(await findings(page), "the list on a phone").toEqual([]);
+      expect({ view: "the list on a phone", findings: await findings(page) }).toEqual({ view: "the list on a phone", findings: [] });
       await page.setViewportSize({ width: 1280, height: 800 });
       await page.keyboard.press("Control+k");
       await page.locator("#palette-list [role=option]").first().waitFor();
-      expect(await findings(page), "commands").toEqual([]);
+      expect({ view: "commands", findings: await findings(page) }).toEqual({ view: "commands", findings: [] });
       await page.close();
     },
   );
@@ -114,7 +117,7 @@ describe.skipIf(noBrowser)("the page for everybody", () => {
     for (const address of [conversation, `${o.url}/#new/bee`, `${o.url}/#bots`, `${o.url}/#bots/bee`]) {
       await phone.goto(address);
       await phone.locator("#title").waitFor();
-      expect(await phone.evaluate(() => document.documentElement.scrollWidth), address).toBe(360);
+      expect({ address, width: await phone.evaluate(() => document.documentElement.scrollWidth) }).toEqual({ address, width: 360 });
     }
     await phone.goto(conversation);
     await phone.locator("#log .permission").waitFor();

@@ -183,4 +183,36 @@ describe.skipIf(noBrowser)("the page", () => {
     await o.reads(["hello", "hello", "while you sleep", "while you sleep"]);
     expect(await o.page.locator("#bot-trouble").count()).toBe(0);
   });
+
+  test("[R-C1] a bot is added with a form made from its kind: what is wrong is said beside the field, then it runs and is removed after a question", async () => {
+    await o.page.goto(`${o.url}/#add-bot`);
+    await o.page.locator("#kinds button", { hasText: "Ollama" }).click();
+    await o.page.getByLabel("name", { exact: false }).first().fill("two words");
+    await o.page.getByLabel("model (needed)").fill("llama3.2");
+    await o.page.getByRole("button", { name: "Add and start" }).click();
+    await o.page.getByText("1 to 64 letters, digits, dashes or underscores").waitFor();
+    await o.page.locator("#kinds button", { hasText: "Echo" }).click();
+    await o.page.getByLabel("name (needed)").fill("drone");
+    await o.page.getByLabel("prefix").fill("Bzz: ");
+    await o.page.getByText(/More options/).click();
+    await o.page.getByLabel("delayMs").fill("5");
+    await o.page.getByRole("button", { name: "Add and start" }).click();
+    await o.page.locator("#subtitle", { hasText: "echo · ready" }).waitFor();
+    const { body } = await o.call("GET", "/api/bots/drone");
+    expect(body).toMatchObject({ kind: "echo", options: { prefix: "Bzz: ", delayMs: 5 } });
+    await o.page.getByRole("button", { name: "Remove" }).click();
+    await o.page.getByText("Conversations with drone stay").waitFor();
+    await o.page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+    await o.page.getByText("drone was removed").waitFor();
+    expect((await o.call("GET", "/api/bots/drone")).status).toBe(404);
+  });
+
+  test("the log of a bot follows what it says", async () => {
+    await o.page.goto(`${o.url}/#bots/bee`);
+    await o.page.locator("#bot-log", { hasText: "Nothing was logged yet" }).or(o.page.locator("#bot-log time").first()).waitFor();
+    const { body } = await o.call("POST", "/api/conversations", { bot: "bee" });
+    await o.call("POST", `/api/conversations/${(body as { id: string }).id}/messages?wait=10`, { text: "/stderr 200" });
+    await o.page.locator("#bot-log", { hasText: "stderr" }).waitFor();
+    await o.page.locator("#bot-log", { hasText: "eeeeeeee" }).waitFor();
+  });
 });

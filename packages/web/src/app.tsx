@@ -1,5 +1,6 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
+import { AddBotPage } from "./fleet/add-bot-page.tsx";
 import { BotPage, BotsPage } from "./fleet/bots-page.tsx";
 import { CommandPalette } from "./palette/command-palette.tsx";
 import { letterOf, lettersOff } from "./palette/shortcut-keys.ts";
@@ -94,6 +95,8 @@ function View({ route }: { route: Route }): ReactNode {
       return <ConversationPage key={route.id} id={route.id} seq={route.seq} />;
     case "bots":
       return <BotsPage />;
+    case "add-bot":
+      return <AddBotPage />;
     case "bot":
       return <BotPage name={route.name} />;
   }

@@ -33,7 +33,7 @@ export function BotActions({ bot }: { bot: Bot }): ReactNode {
   const isDown = bot.state === "stopped" || bot.state === "failed";
   const answers = bot.running === 1 ? "one answer" : `${bot.running} answers`;
   return (
-    <div className="flex flex-wrap gap-2">
+    <div className="contents">
       {isDown ? (
         <Button look="primary" disabled={isPending} onClick={() => press("start")}>
           <Play size={14} /> Start

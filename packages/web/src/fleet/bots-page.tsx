@@ -1,14 +1,15 @@
 import type { Bot } from "@skep/protocol";
-import { ArrowLeft, MessageSquarePlus } from "lucide-react";
+import { ArrowLeft, MessageSquarePlus, Plus } from "lucide-react";
 import type { ReactNode } from "react";
 import { addressOf } from "../state/route.ts";
 import { useBots } from "../state/skep.ts";
 import { visible } from "../text/visible.tsx";
 import { PageHeader } from "../ui/page-header.tsx";
-import { botStateSentence } from "../ui/sentences.ts";
+import { botStateSentence, stateWords } from "../ui/sentences.ts";
 import { since } from "../ui/time.tsx";
 import { BotActions } from "./bot-actions.tsx";
 import { BotDot } from "./bot-state.tsx";
+import { BotToken } from "./bot-token.tsx";
 import { BotLogs } from "./bot-logs.tsx";
 import { NoBots } from "./no-bots.tsx";
 
@@ -17,7 +18,14 @@ export function BotsPage(): ReactNode {
   const bots = [...useBots().values()];
   return (
     <>
-      <PageHeader title="Bots" subtitle={summary(bots)} />
+      <PageHeader title="Bots" subtitle={summary(bots)}>
+        <a
+          href={addressOf({ page: "add-bot" })}
+          className="inline-flex min-h-8 items-center gap-1.5 rounded-lg bg-honey px-3 text-sm font-medium text-on-honey hover:brightness-110"
+        >
+          <Plus size={16} /> Add a bot
+        </a>
+      </PageHeader>
       <div className="min-h-0 flex-1 overflow-y-auto">
         <ul id="fleet" className="mx-auto grid max-w-5xl gap-3 p-4 side:grid-cols-2 side:p-8">
           {bots.map((bot) => (
@@ -58,6 +66,7 @@ function BotCard({ bot }: { bot: Bot }): ReactNode {
           <MessageSquarePlus size={14} /> Talk
         </a>
         <BotActions bot={bot} />
+        {bot.kind === "remote" ? <BotToken bot={bot.name} /> : null}
       </div>
     </div>
   );
@@ -65,7 +74,7 @@ function BotCard({ bot }: { bot: Bot }): ReactNode {
 
 function Figures({ bot }: { bot: Bot }): ReactNode {
   const restarts = bot.processes.reduce((sum, one) => sum + one.restarts, 0);
-  const started = Math.min(...bot.processes.flatMap(({ startedAt }) => (startedAt === null ? [] : [startedAt])));
+  const started = Math.min(...bot.processes.flatMap(({ startedAt, pid }) => (startedAt === null || pid === null ? [] : [startedAt])));
   const figures: [string, string][] = [
     ["Answering", String(bot.running)],
     ["Waiting", String(bot.queued)],
@@ -114,23 +123,28 @@ export function BotPage({ name }: { name: string }): ReactNode {
           <div className="rounded-2xl border border-line bg-raised p-4">
             <BotCard bot={bot} />
           </div>
-          <dl className="grid gap-x-6 gap-y-1 text-sm sm:grid-cols-[auto_1fr]">
-            {Object.entries(bot.options).map(([key, value]) => (
-              <div key={key} className="contents">
-                <dt className="text-soft">{key}</dt>
-                <dd className="mb-1 font-mono wrap-anywhere">{visible(typeof value === "string" ? value : JSON.stringify(value))}</dd>
-              </div>
-            ))}
-            {bot.processes.map((one, place) => (
-              <div key={place} className="contents">
-                <dt className="text-soft">Process {bot.processes.length > 1 ? place + 1 : ""}</dt>
-                <dd className="mb-1">
-                  {one.pid === null ? "none" : `pid ${one.pid}`} · {one.state}
-                  {one.restarts > 0 ? ` · restarted ${one.restarts} ${one.restarts === 1 ? "time" : "times"}` : ""}
-                </dd>
-              </div>
-            ))}
-          </dl>
+          <details className="text-sm">
+            <summary className="w-fit rounded-lg py-1 font-medium text-soft hover:text-ink">Definition and processes</summary>
+            <dl className="mt-2 grid gap-x-6 gap-y-1 sm:grid-cols-[auto_1fr]">
+              {bot.processes.map((one, place) => (
+                <div key={place} className="contents">
+                  <dt className="text-soft">Process {bot.processes.length > 1 ? place + 1 : ""}</dt>
+                  <dd className="mb-1">
+                    {one.pid === null ? "not running" : `pid ${one.pid}`} · {stateWords[one.state]}
+                    {one.restarts > 0 ? ` · restarted ${one.restarts} ${one.restarts === 1 ? "time" : "times"}` : ""}
+                  </dd>
+                </div>
+              ))}
+              {Object.entries(bot.options).map(([key, value]) => (
+                <div key={key} className="contents">
+                  <dt className="text-soft">{key}</dt>
+                  <dd className="mb-1 font-mono wrap-anywhere">
+                    {visible(typeof value === "string" ? value || "–" : JSON.stringify(value))}
+                  </dd>
+                </div>
+              ))}
+            </dl>
+          </details>
           <BotLogs bot={bot.name} />
         </div>
       </div>

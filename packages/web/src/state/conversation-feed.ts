@@ -8,37 +8,16 @@
  *     reset(epoch, ahead) -> ready, with what the server holds now · reset(erased, not_allowed) -> gone
  *   gone     nothing can be read or sent; `reason` says why
  */
-import type { Client, Conversation, ConversationChange, Draft, PendingSend, TurnView } from "@skep/client";
+import type { Client, Conversation, ConversationChange } from "@skep/client";
 import { Refusal } from "@skep/client";
-import type { Message, Permission, ResetReason } from "@skep/protocol";
-
-/** What stands below the messages: answers being written, and messages of ours on their way. `key` stays the same when it becomes a message. */
-export type TailRow =
-  | { kind: "turn"; key: string; turn: string; draft: Draft | undefined; view: TurnView | undefined; permissions: readonly Permission[] }
-  | { kind: "pending"; key: string; send: PendingSend };
-
-export interface FeedView {
-  phase: "loading" | "ready" | "gone";
-  /** Why it is gone, for people. */
-  reason: string;
-  head: number;
-  tail: readonly TailRow[];
-  /** Turns whose last message may be tried again: by turn, the number of that message. */
-  retries: ReadonlyMap<string, number>;
-}
+import type { Message } from "@skep/protocol";
+import { type FeedView, resetSentences, type TailRow } from "./feed-view.ts";
 
 const pageSize = 100;
 const heldMessages = 3000;
 const retryMs = 2000;
 /** Of the newest messages, those that are looked at for a turn that waits. */
 const waitingLookedFor = 60;
-
-const resets: Record<ResetReason, string> = {
-  epoch: "The server's history was restored from a backup. This is what it holds now.",
-  ahead: "The server's history is shorter than what was shown here. This is what it holds now.",
-  erased: "This conversation was erased.",
-  not_allowed: "You may not read this conversation any more.",
-};
 
 export interface FeedOptions {
   client: Client;
@@ -144,10 +123,10 @@ export class ConversationFeed {
       this.#retries.clear();
       this.#view = { ...this.#view, head: 0 };
       if (reset === "erased" || reset === "not_allowed") {
-        this.#end(resets[reset]);
+        this.#end(resetSentences[reset]);
         return;
       }
-      this.#o.notice(resets[reset]);
+      this.#o.notice(resetSentences[reset]);
     }
     const tail = new Set(this.#view.tail.map(({ key }) => key));
     for (const message of messages) {

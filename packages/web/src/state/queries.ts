@@ -2,6 +2,7 @@
 import { Refusal } from "@skep/client";
 import type { Bot, Conversation, Message } from "@skep/protocol";
 import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { Schema } from "../fleet/option-fields.ts";
 import { useSkep } from "./skep.ts";
 import { tellTabs } from "./tabs.ts";
 
@@ -16,6 +17,15 @@ export interface LogLine {
   source: "skep" | "bot" | "stderr";
   level: "debug" | "info" | "warn" | "error";
   text: string;
+}
+
+export interface Kind {
+  name: string;
+  title: string;
+  summary: string;
+  can: readonly string[];
+  /** JSON Schema of a definition's options. */
+  options: Schema;
 }
 
 export interface Found {
@@ -83,6 +93,15 @@ export function useSearch(query: string) {
       (await client.call("GET", `/api/search?${new URLSearchParams({ query, limit: "8" })}`, undefined, signal)) as { found: Found[] },
     enabled: query.trim().length > 1,
     placeholderData: (before) => before,
+  });
+}
+
+export function useKinds() {
+  const { client } = useSkep();
+  return useQuery({
+    queryKey: ["kinds"],
+    queryFn: async ({ signal }) => (await client.call("GET", "/api/kinds", undefined, signal)) as { kinds: Kind[] },
+    staleTime: 60_000,
   });
 }
 

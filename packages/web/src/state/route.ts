@@ -7,13 +7,15 @@ export type Route =
   /** `seq`: the message to look at; 0 for the newest. */
   | { page: "conversation"; id: string; seq: number }
   | { page: "bots" }
-  | { page: "bot"; name: string };
+  | { page: "bot"; name: string }
+  | { page: "add-bot" };
 
 export function routeFrom(hash: string): Route {
   const [first = "", second = "", third = ""] = hash.replace(/^#/, "").split("/").map(decoded);
   if (first === "c" && second !== "") return { page: "conversation", id: second, seq: Math.max(0, Number.parseInt(third, 10) || 0) };
   if (first === "new") return { page: "new", bot: second };
   if (first === "bots") return second === "" ? { page: "bots" } : { page: "bot", name: second };
+  if (first === "add-bot") return { page: "add-bot" };
   return { page: "home" };
 }
 
@@ -27,6 +29,8 @@ export function addressOf(route: Route): string {
       return `#c/${encodeURIComponent(route.id)}${route.seq > 0 ? `/${route.seq}` : ""}`;
     case "bots":
       return "#bots";
+    case "add-bot":
+      return "#add-bot";
     case "bot":
       return `#bots/${encodeURIComponent(route.name)}`;
   }

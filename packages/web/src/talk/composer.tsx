@@ -111,7 +111,7 @@ export function Composer({ place, bot, disabled = false, send, stop, ref }: Prop
           </button>
         )}
       </div>
-      <p id="keys" className="mt-1.5 text-center text-xs text-soft pointer-coarse:hidden">
+      <p id="keys" className="mt-1.5 text-center text-xs text-soft max-sm:hidden pointer-coarse:hidden">
         Enter sends · Shift+Enter starts a new line · Esc stops the answer
       </p>
     </form>

@@ -1,7 +1,8 @@
 import { Square } from "lucide-react";
 import { memo, type ReactNode } from "react";
 import type { Draft } from "@skep/client";
-import type { ConversationFeed, TailRow } from "../state/conversation-feed.ts";
+import type { ConversationFeed } from "../state/conversation-feed.ts";
+import type { TailRow } from "../state/feed-view.ts";
 import { sentenceOf } from "../state/queries.ts";
 import { showNotice } from "../ui/notices.tsx";
 import { turnSentence } from "../ui/sentences.ts";
@@ -40,7 +41,7 @@ export const TurnRow = memo(function TurnRow({ feed, row, bot, online }: Props):
         : turnSentence(view, bot, online);
   const status = (
     <div className="status working flex items-center gap-2 text-sm" role="status">
-      <span className={text === "" && online ? "pulse" : ""}>{sentence}</span>
+      <span className={text === "" && online && row.permissions.length === 0 ? "pulse" : ""}>{sentence}</span>
       {online ? (
         <button
           type="button"

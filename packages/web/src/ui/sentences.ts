@@ -59,7 +59,7 @@ export function connectionSentence(state: ConnectionState, wasOpen: boolean): st
   }
 }
 
-const states: Record<Bot["state"], string> = {
+export const stateWords: Record<Bot["state"], string> = {
   ready: "ready",
   starting: "starting",
   backoff: "restarting",
@@ -69,4 +69,4 @@ const states: Record<Bot["state"], string> = {
 };
 
 export const botStateSentence = (bot: Bot): string =>
-  bot.reason && bot.state !== "ready" ? `${states[bot.state]}: ${bot.reason}` : states[bot.state];
+  bot.reason && bot.state !== "ready" ? `${stateWords[bot.state]}: ${bot.reason}` : stateWords[bot.state];
