@@ -1,7 +1,13 @@
 /** Requests for permission, end to end: a real bot process, the real store, every door. */
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Permission } from "@skep/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openDatabase } from "../packages/server/src/store/sqlite/database.ts";
+import { migrate } from "../packages/server/src/store/sqlite/migrate.ts";
+import { migrations } from "../packages/server/src/store/sqlite/migrations.ts";
 import { RecordingSocket } from "./support/recording-socket.ts";
 import type { StartedServer } from "./support/started-server.ts";
 import { startedServer } from "./support/started-server.ts";
@@ -264,6 +270,34 @@ describe("requests for permission", () => {
     expect(await answered(socket)).toBe("[null]");
     expect(await rows(id)).toHaveLength(50);
     await socket.close();
+  });
+
+  test("[D4] a folder of before: its messages have no parts, and its bots the defaults of limits that came later", async () => {
+    const before = server;
+    const data = mkdtempSync(join(tmpdir(), "skep-older-"));
+    const db = openDatabase(join(data, "skep.db"));
+    migrate(db, migrations.slice(0, 1), 0);
+    db.exec(`
+      INSERT INTO bots VALUES ('echo', 'echo', '{"options":{},"workers":1,"restart":{"policy":"always","maxRestarts":10,"windowMs":600000},
+        "limits":{"concurrency":16,"queue":10000,"turnMs":600000,"attempts":4,"answerBytes":1048576,"delivery":"at-least-once"}}', 1, 0);
+      INSERT INTO conversations VALUES (1, 'c1', 'echo', 'owner', 'older', 0, 0, NULL, 0);
+      INSERT INTO messages VALUES (1, 1, 1, 0, 'owner', NULL, 'before', 1, NULL, 0), (2, 1, 2, 1, 'echo', NULL, 'before', 1, 1, 0);
+      INSERT INTO log VALUES (1, 1, 1), (1, 2, 2);
+      INSERT INTO turns VALUES (1, 1, 1, 'echo', 1, 1, 0, 1, 0);
+    `);
+    db.close();
+    server = await startedServer({}, data);
+    try {
+      const { body } = await server.call("GET", "/api/bots/echo");
+      expect(body.limits).toMatchObject({ partsBytes: 1_048_576, permissions: "ask", permissionMs: 600_000, attempts: 4 });
+      const { messages } = (await server.call("GET", "/api/conversations/c1/messages")).body;
+      expect(messages.map((message: object) => Object.keys(message).includes("parts"))).toEqual([false, false]);
+      const after = await server.call("POST", "/api/conversations/c1/messages?wait=20", { text: "/tool" });
+      expect(after.body).toMatchObject({ seq: 3, answer: { parts: [{ at: 8 }] } });
+    } finally {
+      await server.end();
+      server = before;
+    }
   });
 
   test("[R-G7] an erased conversation takes its requests along", async () => {

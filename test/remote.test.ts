@@ -1,6 +1,4 @@
 /** A bot that is a program elsewhere, with the real server and real sockets. */
-import { spawn } from "node:child_process";
-import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import type { Bot, Message } from "../packages/protocol/src/index.ts";
@@ -8,6 +6,9 @@ import { RecordingSocket } from "./support/recording-socket.ts";
 import { RemoteBot } from "./support/remote-bot.ts";
 import { startedServer } from "./support/started-server.ts";
 import type { StartedServer } from "./support/started-server.ts";
+
+/** The machine may be busy. */
+const patient = { timeout: 15_000 };
 
 let server: StartedServer;
 let made = 0;
@@ -28,7 +29,7 @@ async function addBot(more: Record<string, unknown> = {}): Promise<{ name: strin
 
 const botNamed = async (name: string): Promise<Bot> => (await server.call("GET", `/api/bots/${name}`)).body;
 const untilState = async (name: string, state: Bot["state"]): Promise<void> => {
-  await expect.poll(async () => (await botNamed(name)).state, { timeout: 15_000 }).toBe(state);
+  await expect.poll(async () => (await botNamed(name)).state, patient).toBe(state);
 };
 const ask = (id: string, text: string, wait = 20) => server.call("POST", `/api/conversations/${id}/messages?wait=${wait}`, { text });
 const messages = async (id: string, by = server): Promise<Message[]> =>
@@ -94,7 +95,7 @@ describe("away", () => {
       reason: expect.stringMatching(/^no program has connected yet.*bot token/),
     });
     const waiting = ask(id, "first");
-    await expect.poll(async () => (await botNamed(name)).queued).toBe(1);
+    await expect.poll(async () => (await botNamed(name)).queued, patient).toBe(1);
     const bot = await RemoteBot.ready(server, token);
     expect((await waiting).body.answer.text).toBe("re: first");
     await bot.close();
@@ -125,7 +126,7 @@ describe("away", () => {
     expect(await bot.closed).toEqual({ code: 4005, reason: "the bot was stopped; connect again" });
     const early = await RemoteBot.connect(server, token);
     const waiting = ask(id, "hi");
-    await expect.poll(async () => (await botNamed(name)).queued).toBe(1);
+    await expect.poll(async () => (await botNamed(name)).queued, patient).toBe(1);
     expect(early.lines).toEqual([]);
     await server.call("POST", `/api/bots/${name}/start`);
     await early.line("hello");
@@ -173,16 +174,16 @@ describe("replaced", () => {
     const { name, token } = await addBot({ workers: 2 });
     const one = await RemoteBot.ready(server, token);
     const two = await RemoteBot.ready(server, token);
-    await expect.poll(async () => (await botNamed(name)).processes.map(({ state }) => state)).toEqual(["ready", "ready"]);
+    await expect.poll(async () => (await botNamed(name)).processes.map(({ state }) => state), patient).toEqual(["ready", "ready"]);
     const newer = Date.now() + 1;
-    await expect.poll(() => Date.now() > newer).toBe(true);
+    await expect.poll(() => Date.now() > newer, patient).toBe(true);
     one.say({ type: "log", level: "info", text: "I am here" });
     await expect
-      .poll(async () => (await server.call("GET", `/api/bots/${name}/logs`)).body.lines.map(({ text }: { text: string }) => text))
+      .poll(async () => (await server.call("GET", `/api/bots/${name}/logs`)).body.lines.map(({ text }: { text: string }) => text), patient)
       .toContain("I am here");
     const three = await RemoteBot.ready(server, token);
     expect((await two.closed).code).toBe(4504);
-    await expect.poll(async () => (await botNamed(name)).processes.map(({ state }) => state)).toEqual(["ready", "ready"]);
+    await expect.poll(async () => (await botNamed(name)).processes.map(({ state }) => state), patient).toEqual(["ready", "ready"]);
     await Promise.all([one.close(), three.close()]);
   });
 });
@@ -324,7 +325,7 @@ describe("[B8] hostile frames", () => {
       await own.call("POST", "/api/bots", { name: "far", kind: "remote", limits: { concurrency: 10_000 } });
       const { token } = (await own.call("POST", "/api/bots/far/token")).body;
       const bot = await RemoteBot.ready(own, token, ({ turn }) => [{ type: "answer", turn, text: "read" }], { concurrency: 10_000 });
-      await expect.poll(async () => (await own.call("GET", "/api/bots/far")).body.state).toBe("ready");
+      await expect.poll(async () => (await own.call("GET", "/api/bots/far")).body.state, patient).toBe("ready");
       bot.socket.pause();
       const count = 200;
       const ids: string[] = [];
@@ -337,7 +338,7 @@ describe("[B8] hostile frames", () => {
       expect(running + queued).toBe(count);
       expect(queued).toBeGreaterThan(0);
       bot.socket.resume();
-      for (const id of ids) await expect.poll(() => answersIn(id, own), { timeout: 15_000 }).toEqual(["read"]);
+      for (const id of ids) await expect.poll(() => answersIn(id, own), patient).toEqual(["read"]);
       await bot.close();
     } finally {
       await own.end();
@@ -392,41 +393,4 @@ describe("[R-C3] gone in mid-answer", () => {
     await bot.close();
     expect((await asked).body.answer.text).toBe("piece ".repeat(3000));
   });
-});
-
-test("the example connects, answers, comes back after a restart of the controller, and goes on", async () => {
-  let own = await startedServer();
-  const { port } = new URL(own.url);
-  try {
-    await own.call("POST", "/api/bots", { name: "far", kind: "remote" });
-    const { token } = (await own.call("POST", "/api/bots/far/token")).body;
-    const id: string = (await own.call("POST", "/api/conversations", { bot: "far" })).body.id;
-    const example = spawn(process.execPath, [resolve("examples/remote-bot/bot.js"), `ws://127.0.0.1:${port}/bots`], {
-      env: { SKEP_BOT_TOKEN: token },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let said = "";
-    example.stdout.on("data", (piece: Buffer) => (said += piece.toString()));
-    const exit = new Promise<number | null>((done) => example.on("close", done));
-    try {
-      const first = await own.call("POST", `/api/conversations/${id}/messages?wait=20`, { text: "Hello there 🐝" });
-      expect(first.body.answer.text).toBe("You said: Hello there 🐝");
-      // About 6 s of words: twice as many as a stop waits for.
-      await own.call("POST", `/api/conversations/${id}/messages`, { text: "word ".repeat(300).trim() });
-      own = await own.again({ port: Number(port) });
-      await expect.poll(async () => (await answersIn(id, own)).length, { timeout: 60_000 }).toBe(2);
-      expect(await answersIn(id, own)).toEqual(["You said: Hello there 🐝", `You said: ${"word ".repeat(300).trim()}`]);
-      expect(said.match(/Connected as far/g)).toHaveLength(2);
-      expect(said).toContain("4005");
-      // A token that is no more: it ends and says so.
-      await own.call("DELETE", "/api/bots/far/token");
-      expect(await exit).toBe(1);
-      expect(said).toContain("4501");
-    } finally {
-      example.kill("SIGKILL");
-      await exit;
-    }
-  } finally {
-    await own.end();
-  }
 });

@@ -1,4 +1,5 @@
 /** A bot of the kind `acp` with the coding agent for tests behind it, in a folder of its own. */
+import type { FromBot } from "@skep/protocol/bot";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,8 +8,8 @@ import type { BotProcess } from "../bots/bot-process.ts";
 import { launchOf, spawnBot } from "../bots/bot-process.ts";
 
 const main = fileURLToPath(new URL("./main.ts", import.meta.url));
-/** Shared by all, since hundreds are started. */
-const compileCache = join(tmpdir(), "skep-agent-compile-cache");
+/** Shared by all, since hundreds are started, and kept for the next run. */
+const compileCache = fileURLToPath(new URL("../../node_modules/.cache/test-agent", import.meta.url));
 
 /** Options of a definition with the agent for tests. */
 export const agentOptions = (args: readonly string[] = [], more: Record<string, unknown> = {}): Record<string, unknown> => ({
@@ -57,3 +58,12 @@ export function agentFolder(): AgentFolder {
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true, maxRetries: 3 }),
   };
 }
+
+type LineOf<Type extends FromBot["type"]> = Extract<FromBot, { type: Type }>;
+
+/** What was said of this turn, oldest first. */
+export const linesOf = <Type extends FromBot["type"]>(bot: BotProcess, type: Type, turn: string): LineOf<Type>[] =>
+  bot.lines.filter((line): line is LineOf<Type> => line.type === type && "turn" in line && line.turn === turn);
+
+/** The answer to a command that answers with JSON. */
+export const asked = async (bot: BotProcess, text: string): Promise<unknown> => JSON.parse((await bot.ending(bot.ask(text))).streamed);

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { AgentFolder } from "../agent/agent-bot.ts";
-import { agentFolder } from "../agent/agent-bot.ts";
+import { agentFolder, asked } from "../agent/agent-bot.ts";
 import { isAlive, until } from "../support/is-alive.ts";
 import type { BotProcess } from "./bot-process.ts";
 
@@ -14,7 +14,6 @@ interface Came {
   code?: number;
 }
 
-const asked = async (bot: BotProcess, text: string): Promise<unknown> => JSON.parse((await bot.ending(bot.ask(text))).streamed);
 const read = async (bot: BotProcess, path: string): Promise<Came> => (await asked(bot, `/read ${JSON.stringify(path)}`)) as Came;
 const write = async (bot: BotProcess, path: string, text: string): Promise<Came> =>
   (await asked(bot, `/write ${JSON.stringify([path, text])}`)) as Came;

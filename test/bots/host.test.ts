@@ -1,5 +1,5 @@
 /** The process of built-in bots, from outside: a real process on real pipes. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,6 +12,22 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "skep-host-"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test.each(["echo", "ollama", "openai"])("[R-C6] %s may read its own code and nothing else, and starts nothing", (kind) => {
+  const options = kind === "echo" ? {} : { model: "m" };
+  const { command, args, env, cwd } = launchOf(kind, options, folder);
+  const tries = (code: string): string => spawnSync(command, [...args.slice(0, -2), "-e", code], { env, cwd, encoding: "utf8" }).stderr;
+  for (const code of [
+    "fs.readFileSync(process.execPath)",
+    "fs.writeFileSync('file', '')",
+    "child_process.spawnSync(process.execPath, ['-v'])",
+    "new worker_threads.Worker('1', { eval: true })",
+    ...(kind === "echo" ? ["net.connect(9, '127.0.0.1')"] : []),
+  ]) {
+    expect([code, tries(code)]).toEqual([code, expect.stringContaining("ERR_ACCESS_DENIED")]);
+  }
+  expect(tries("0")).toBe("");
+});
 
 const hello = { type: "hello", protocol: 1, bot: "test", options: {} } as const;
 

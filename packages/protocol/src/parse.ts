@@ -73,13 +73,47 @@ export const botLimitsSchema = z.strictObject({
   permissions: z.enum(["ask", "allow", "reject"]).default("ask"),
   permissionMs: z.number().int().min(100).max(604_800_000).default(600_000),
   delivery: z.enum(["at-least-once", "at-most-once"]).default("at-least-once"),
+  heartbeatMs: z.number().int().min(200).max(3_600_000).default(1500),
+  progressMs: z.number().int().min(0).max(86_400_000).default(0),
+  memoryMb: z.number().int().min(0).max(1_048_576).default(2048),
+  nice: z.number().int().min(0).max(19).default(5),
+  perMinute: z.number().int().min(0).max(1_000_000).default(0),
+  personPerMinute: z.number().int().min(0).max(1_000_000).default(0),
+  personConcurrency: z.number().int().min(0).max(1_000_000).default(0),
 });
+
+const workersMax = 64;
+export const workerSpecSchema = z.strictObject({
+  name: nameSchema.optional(),
+  weight: z.number().int().min(1).max(100).default(1),
+  count: z.number().int().min(1).max(workersMax).default(1),
+  options: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** A number of workers that are alike, or a list of those that are not. */
+export const workersSchema = z.union(
+  [
+    z.number().int().min(1).max(workersMax),
+    z
+      .array(workerSpecSchema)
+      .min(1)
+      .refine((specs) => specs.reduce((sum, { count }) => sum + count, 0) <= workersMax, `must be at most ${workersMax} workers together`),
+  ],
+  { error: `must be a number from 1 to ${workersMax}, or a list such as [{"name": "gpu-1", "weight": 50, "options": {}}]` },
+);
+export const balanceSchema = z.enum(["least-busy", "round-robin", "weighted", "sticky-conversation", "sticky-person"]);
+export const fallbackSchema = z
+  .array(nameSchema)
+  .max(8)
+  .refine((names) => new Set(names).size === names.length, "names a bot twice");
 
 export const botCreateSchema = z.strictObject({
   name: nameSchema,
   kind: z.string().min(1).max(32),
   options: z.record(z.string(), z.unknown()).default({}),
-  workers: z.number().int().min(1).max(64).default(1),
+  workers: workersSchema.default(1),
+  balance: balanceSchema.default("least-busy"),
+  fallback: fallbackSchema.default([]),
   restart: restartSchema.prefault({}),
   limits: botLimitsSchema.prefault({}),
 });
@@ -88,7 +122,9 @@ export type BotCreate = z.infer<typeof botCreateSchema>;
 /** PATCH: what is given replaces; inside `restart` and `limits` field by field. */
 export const botPatchSchema = z.strictObject({
   options: z.record(z.string(), z.unknown()).optional(),
-  workers: z.number().int().min(1).max(64).optional(),
+  workers: workersSchema.optional(),
+  balance: balanceSchema.optional(),
+  fallback: fallbackSchema.optional(),
   restart: restartSchema.partial().optional(),
   limits: botLimitsSchema.partial().optional(),
 });
@@ -104,12 +140,24 @@ export const messageCreateSchema = z.strictObject({
   sender: idSchema.optional(),
 });
 
+/** Of a choice between shapes: what is wrong inside the one that was meant, or that it is none of them. */
+function innermost(issue: z.core.$ZodIssue): { issue: z.core.$ZodIssue; path: PropertyKey[] } {
+  if (issue.code !== "invalid_union") return { issue, path: issue.path };
+  for (const [first] of issue.errors) {
+    if (!first || (first.code === "invalid_type" && first.path.length === 0)) continue;
+    const inner = innermost(first);
+    return { issue: inner.issue, path: [...issue.path, ...inner.path] };
+  }
+  return { issue, path: issue.path };
+}
+
 /** The first problem of a failed check as a refusal that names the field, as a dotted path. */
 export function refusalFrom(error: z.ZodError): Refusal {
-  const issue = error.issues[0];
-  if (!issue) return new Refusal("field_invalid");
+  const [first] = error.issues;
+  if (!first) return new Refusal("field_invalid");
+  const { issue, path } = innermost(first);
   const keys = issue.code === "unrecognized_keys" ? issue.keys : [];
-  const field = [...issue.path.map(String), ...keys.slice(0, 1)].join(".");
+  const field = [...path.map(String), ...keys.slice(0, 1)].join(".");
   const detail = issue.code === "unrecognized_keys" ? `Unknown field "${field}"` : field ? `"${field}": ${issue.message}` : issue.message;
   const code = field === "name" ? "name_invalid" : "field_invalid";
   return new Refusal(code, code === "name_invalid" ? `Name ${nameRule}` : detail, field ? { field } : {});

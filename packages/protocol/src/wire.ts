@@ -23,6 +23,8 @@ export interface Message {
   role: Role;
   /** A person's id, a bot's name, or "skep" for system messages. */
   author: string;
+  /** On an answer: the bot that was asked, where another one answers in its place (its `fallback`). */
+  insteadOf?: string;
   text: string;
   /** The turn that this message asked for (role person) or ended (roles bot and system). */
   turn?: string;
@@ -76,7 +78,8 @@ export type TurnState = "queued" | "running" | "loading" | "waiting" | "retrying
 
 export type StreamOutcome = TurnOutcome | "interrupted";
 
-export type BotState = "stopped" | "starting" | "ready" | "backoff" | "failed" | "stopping";
+/** `login-needed`: it runs, but somebody has to sign in where it runs. `hung`: it is being replaced, for whatever reason. */
+export type BotState = "stopped" | "starting" | "ready" | "login-needed" | "hung" | "backoff" | "failed" | "stopping";
 
 export interface WorkerStatus {
   pid: number | null;
@@ -85,6 +88,10 @@ export interface WorkerStatus {
   startedAt: number | null;
   running: number;
   restarts: number;
+  /** Megabytes (10^6 bytes) that it and the processes that it has started take: pages that are shared count in part. null: not known. */
+  memoryMb: number | null;
+  /** Why it is in this state, for people. */
+  reason?: string;
 }
 
 /**
@@ -92,6 +99,62 @@ export interface WorkerStatus {
  * permission, sign-in); look at images.
  */
 export type BotAbility = "cancel" | "resume" | "tools" | "images";
+/** One entry of a bot's timeline: what happened to it or one of its workers, and what was decided. */
+export interface BotEvent {
+  /** Grows with every entry of the whole store. */
+  number: number;
+  /** ISO 8601, UTC. */
+  at: string;
+  what: BotEventKind;
+  /** The worker's process; null where there is none. */
+  pid: number | null;
+  /** A sentence for people. */
+  reason: string;
+  /** The rest is there where it applies, most of it with `ended`. */
+  code?: number;
+  signal?: string;
+  uptimeMs?: number;
+  memoryMb?: number;
+  /** Attempts that the worker had. */
+  attempts?: { conversation: string; attempt: string }[];
+  /** The last lines of its error output. */
+  output?: string[];
+  decision?: "restart" | "stays-stopped" | "failed" | "stopped";
+  restartInMs?: number;
+}
+
+/**
+ * `start`, `stop`, `restart`: asked for by a person. `skep-started`: what came before ended with the whole program.
+ * `stuck`: an attempt was taken away because nothing was heard of it.
+ */
+export type BotEventKind =
+  | "start"
+  | "stop"
+  | "restart"
+  | "skep-started"
+  | "launched"
+  | "ready"
+  | "login-needed"
+  | "signed-in"
+  | "stuck"
+  | "replaced"
+  | "ended";
+
+/** `in`: gets turns. `out`: has failed too often and gets none for a while. `trial`: gets one turn, to see whether it works again. */
+export type WorkerHealth = "in" | "out" | "trial";
+
+/** A worker as one of its bot's. */
+export interface BotWorker extends WorkerStatus {
+  name: string;
+  weight: number;
+  health: WorkerHealth;
+  /** Taken out by hand: ends what it has, gets nothing new. */
+  drained: boolean;
+  /** Conversations that it works on. */
+  load: number;
+  /** Turns that wait for this worker and no other. */
+  waiting: number;
+}
 
 export interface Bot {
   name: string;
@@ -99,8 +162,11 @@ export interface Bot {
   /** What bots of this kind can do. */
   can: readonly BotAbility[];
   options: Record<string, unknown>;
-  /** How many worker processes. */
-  workers: number;
+  /** How many workers that are alike, or what each of them is. */
+  workers: number | WorkerSpec[];
+  balance: Balance;
+  /** Bots that answer in its place when it cannot, in this order. */
+  fallback: string[];
   restart: RestartSettings;
   limits: BotLimits;
   state: BotState;
@@ -108,9 +174,23 @@ export interface Bot {
   reason?: string;
   queued: number;
   running: number;
-  processes: WorkerStatus[];
+  processes: BotWorker[];
   createdAt: string;
 }
+
+export interface WorkerSpec {
+  /** Without a name it is called by its number. With a `count` above 1 the names are name-1, name-2… */
+  name?: string | undefined;
+  /** Its share of the turns, beside the weights of the others. */
+  weight: number;
+  /** So many workers like this. */
+  count: number;
+  /** Laid over the bot's options. */
+  options: Record<string, unknown>;
+}
+
+/** Which worker gets a turn (see docs/bots.md). */
+export type Balance = "least-busy" | "round-robin" | "weighted" | "sticky-conversation" | "sticky-person";
 
 export interface RestartSettings {
   policy: "always" | "on-failure" | "never";
@@ -138,6 +218,18 @@ export interface BotLimits {
   permissionMs: number;
   /** Is a turn given to a bot again when it is not known whether it was done (B3)? */
   delivery: "at-least-once" | "at-most-once";
+  /** A worker that answers no `ping` for so long hangs, and is replaced (R-C4). Only for bots that say they have a heartbeat. */
+  heartbeatMs: number;
+  /** An attempt of which nothing is heard for so long is taken away and tried again; 0: no limit. A status counts, and so does a question for permission. */
+  progressMs: number;
+  /** Megabytes of a worker with all that it has started. Over it, it gets no new turns and is replaced; 0: no limit. */
+  memoryMb: number;
+  /** How far its processes stand back behind the controller: 0 (not at all) to 19. */
+  nice: number;
+  /** Messages that it accepts in a minute, from all and from one person, and how many of one person may be pending; one more is `busy`. 0: any. */
+  perMinute: number;
+  personPerMinute: number;
+  personConcurrency: number;
 }
 
 export interface Conversation {
@@ -206,7 +298,8 @@ export type ServerMessage =
   /** A request for permission, new or changed. */
   | { type: "permission"; conversation: string; permission: Permission }
   | { type: "stream-ended"; conversation: string; turn: string; stream: string; outcome: StreamOutcome }
-  | { type: "turn"; conversation: string; turn: string; state: TurnState; attempt: number; attempts: number; reason?: string }
+  /** `by`: the bot that works on it in place of the one that was asked. */
+  | { type: "turn"; conversation: string; turn: string; state: TurnState; attempt: number; attempts: number; by?: string; reason?: string }
   | { type: "bot"; bot: Bot }
   | { type: "bot-removed"; name: string }
   | { type: "notice"; code: string; detail: string }

@@ -25,6 +25,8 @@ export interface CoreOptions {
   onSent?: (code: string | null) => void;
   onBotLog: (bot: string, line: LogLine) => void;
   onStoreFailure: (failure: StoreFailure) => void;
+  /** Processes that a worker had left behind were ended. */
+  onStrays?: (count: number) => void;
 }
 
 /** Conversations and bots, connected; no doors. The one place where the two meet. */
@@ -48,8 +50,8 @@ export class Core {
 
   /** Leftover processes first, then definitions, then pending turns, then processes: nothing is given to a bot before all is known. */
   static async open(options: CoreOptions): Promise<Core> {
-    const { store, time, folder, kinds, launch, messageBytes, onError, onClosed, onSent, onBotLog, onStoreFailure } = options;
-    const ledger = new Ledger(folder);
+    const { store, time, folder, kinds, launch, messageBytes, onError, onClosed, onSent, onBotLog, onStoreFailure, onStrays } = options;
+    const ledger = new Ledger(folder, onStrays);
     const processes = ledger.killLeftovers();
     const tick = new Tick(time);
     const commit = new GroupCommit({ store, time, onFailure: onStoreFailure });
@@ -62,7 +64,12 @@ export class Core {
       onError,
       ...(onClosed ? { onClosed } : {}),
       ...(onSent ? { onSent } : {}),
-      workers: { settings: (bot) => fleet.settings(bot), place: (bot, wanted) => fleet.place(bot, wanted) },
+      workers: {
+        settings: (bot) => fleet.settings(bot),
+        assign: (bot, conversation, person, not) => fleet.assign(bot, conversation, person, not),
+        down: (bot) => fleet.down(bot),
+        up: (bot) => fleet.up(bot),
+      },
     });
     const { turns } = conversations;
     const { attempts } = turns;
@@ -84,6 +91,7 @@ export class Core {
         part: (token, part) => attempts.part(token, part),
         permission: (token, request) => attempts.permission(token, request),
         status: (token, state, detail) => attempts.status(token, state, detail),
+        stuck: (token, reason) => attempts.stuck(token, reason),
         queuedOf: (bot) => turns.pendingOf(bot),
         roomFor: (bot) => turns.roomFor(bot),
         failAll: (bot, reason) => turns.failAll(bot, reason),

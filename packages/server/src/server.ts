@@ -77,6 +77,7 @@ export async function startServer(config: Config, { node, variables, version, lo
     onBotLog: (bot, line) => {
       if (line.source === "skep") log[line.level]("bot-note", { bot, reason: line.text, ...(line.pid === null ? {} : { pid: line.pid }) });
     },
+    onStrays: (count) => log.warn("strays-ended", { count }),
     onStoreFailure: (failure) => log.error("store-failed", { reason: `${failure.reason}, ${failure.outcome}: ${failure.message}` }),
   });
   const access = new Access({ credentials: await store.credentials(), save: (operation) => core.commit.add(operation), now: realTime.now });

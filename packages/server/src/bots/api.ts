@@ -1,6 +1,6 @@
 /** What the doors may ask of the fleet. Throws `Refusal`: `not_found`, `bot_exists`, `field_invalid`, `name_invalid`. */
 import type { RemoteProgram } from "./remote-channel.ts";
-import type { Bot, BotAbility, BotCreate, BotPatch } from "@skep/protocol";
+import type { Bot, BotAbility, BotCreate, BotEvent, BotPatch } from "@skep/protocol";
 
 export interface LogLine {
   /** ISO 8601, UTC. */
@@ -38,8 +38,12 @@ export interface FleetApi {
   expectsPrograms(name: string): boolean;
   /** A program has come with this bot's token. It is ended at once when there is no such bot. */
   connect(name: string, program: RemoteProgram): void;
+  /** Takes one of its workers out, or back in: it ends what it has and gets nothing new. Survives restarts. */
+  drain(name: string, worker: string, drained: boolean): Promise<Bot>;
   /** The newest lines, oldest first, at most `limit`. */
   logs(name: string, limit: number): LogLine[];
+  /** The newest entries before that number, oldest first, at most `limit`. */
+  timeline(name: string, page: { before?: number; limit: number }): Promise<BotEvent[]>;
   /** Called with every change until the returned function is called. */
   watch(onEvent: (event: FleetEvent) => void): () => void;
 }

@@ -1,14 +1,26 @@
 /** How a worker is spoken to, whatever it is: a process of this machine (`worker-process.ts`) or a program that has connected in. */
 import type { FromBot, ToBot } from "@skep/protocol/bot";
 
+export interface ChannelExit {
+  /** It ended by itself and in good order: exit code 0. */
+  clean: boolean;
+  /** For people: "exited with code 1". */
+  reason: string;
+  /** Where it was a process that ended by itself or by a signal. */
+  code?: number | null;
+  signal?: string | null;
+  /** It is not ours to start again, only to be waited for: no restart, and nothing that the policy has a say in. */
+  away?: boolean;
+}
+
 export interface ChannelEvents {
   line(line: FromBot): void;
   /** A line of output that is not the protocol, or of error output. */
   note(source: "bot" | "stderr", text: string): void;
   /** It breaks the protocol beyond repair: it should be ended. */
   broken(reason: string): void;
-  /** Called once, when it has ended or could not be started. `away`: it is not ours to start again, only to be waited for. */
-  exited(exit: { clean: boolean; reason: string; away?: boolean }): void;
+  /** Called once, when it has ended or could not be started. */
+  exited(exit: ChannelExit): void;
 }
 
 export interface Channel {

@@ -1,34 +1,32 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { Refusal, parseWith, botLimitsSchema, restartSchema } from "@skep/protocol";
-import type { Bot, BotCreate, BotLimits, BotPatch, RestartSettings } from "@skep/protocol";
+import { Refusal } from "@skep/protocol";
+import type { Bot, BotCreate, BotEvent, BotPatch } from "@skep/protocol";
 import type { GroupCommit } from "../store/group-commit.ts";
 import type { Store, StoredBot } from "../store/store.ts";
 import type { Time } from "../time.ts";
 import type { FleetApi, FleetEvent, KindDescription, LogLine } from "./api.ts";
 import { BotLog } from "./bot-log.ts";
+import type { BotSettings, Definition } from "./definition.ts";
+import { changedDefinition, newDefinition, settingsOf, storedDefinition, storedPlans } from "./definition.ts";
 import { describeKind } from "./kinds/kind.ts";
 import type { Kind, LaunchContext } from "./kinds/kind.ts";
 import type { Ledger } from "./ledger.ts";
-import type { PlaceWanted } from "./pool.ts";
 import { WorkerPool } from "./pool.ts";
 import type { RemoteProgram } from "./remote-channel.ts";
 import { RemotePlaces } from "./remote-places.ts";
-import type { TurnEvents, WorkerPlace } from "./worker.ts";
+import { ProcessMemory } from "./process-memory.ts";
+import type { Lane } from "./seat.ts";
+import { Timeline } from "./timeline.ts";
+import type { TimelineEntry } from "./timeline.ts";
+import type { TurnEvents } from "./worker.ts";
 import type { Flusher } from "./worker-process.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
-const checkEveryMs = 500;
-
-interface Definition {
-  options: Record<string, unknown>;
-  workers: number;
-  restart: RestartSettings;
-  limits: BotLimits;
-}
+const checkEveryMs = 200;
 
 export interface FleetOptions {
-  store: Pick<Store, "bots">;
+  store: Pick<Store, "bots" | "botEntries">;
   commit: Pick<GroupCommit, "add">;
   kinds: ReadonlyMap<string, Kind>;
   time: Time;
@@ -45,10 +43,12 @@ export interface FleetOptions {
 interface Running {
   stored: StoredBot;
   definition: Definition;
+  settings: BotSettings;
   pool: WorkerPool;
   log: BotLog;
   /** Where programs connect as this bot; null when its kind starts processes. */
   remote: RemotePlaces | null;
+  timeline: Timeline;
 }
 
 /** All bots: their definitions in the store, their workers as processes. */
@@ -67,12 +67,16 @@ export class Fleet implements FleetApi {
 
   /** Reads the definitions; starts no process yet. Turns can be recovered after this. */
   async load(): Promise<void> {
-    for (const stored of await this.#o.store.bots()) this.#hold(stored, definitionFrom(stored));
+    for (const stored of await this.#o.store.bots()) this.#hold(stored, storedDefinition(stored.definition));
   }
 
   /** Starts what should be running. */
   run(): void {
-    for (const bot of this.#bots.values()) if (bot.stored.wanted) bot.pool.start();
+    for (const bot of this.#bots.values()) {
+      if (!bot.stored.wanted) continue;
+      bot.timeline.add({ what: "skep-started", pid: null, reason: "" });
+      bot.pool.start();
+    }
     this.#lastCheck = this.#o.time.now();
     this.#check();
   }
@@ -89,30 +93,49 @@ export class Fleet implements FleetApi {
 
   #hold(stored: StoredBot, definition: Definition): Running {
     const { name } = stored;
-    const { time, tick, ledger, turns } = this.#o;
-    const log = this.#bots.get(name)?.log ?? new BotLog();
-    const remote = this.#o.kinds.get(stored.kind)?.launch === null ? this.#remote(name, definition.workers) : null;
+    const { time, tick, ledger, turns, commit } = this.#o;
+    const before = this.#bots.get(name);
+    const log = before?.log ?? new BotLog();
+    const timeline = before?.timeline ?? new Timeline(name, commit, time);
+    const kind = this.#o.kinds.get(stored.kind);
+    const plans = storedPlans(kind, definition);
+    const remote = kind?.launch === null ? this.#remote(name, plans.length) : null;
     const pool = new WorkerPool({
       bot: name,
-      workers: definition.workers,
-      open: (events) => {
+      plans,
+      balance: definition.balance,
+      drained: definition.drained,
+      open: (options, events) => {
         const { launch } = this.#kind(stored.kind);
         if (remote) return remote.open(events);
         if (!launch) throw new Error(`a bot of the kind "${stored.kind}" has no process`);
-        return new WorkerProcess(launch(definition.options, { ...this.#o.launch, folder: this.#folder(name) }), tick, events);
+        const mark = ledger.newMark();
+        const { nice } = definition.limits;
+        return new WorkerProcess(launch(options, { ...this.#o.launch, folder: this.#folder(name) }), { mark, nice }, tick, {
+          ...events,
+          exited: (exit) => {
+            ledger.searchFor(mark);
+            events.exited(exit);
+          },
+        });
       },
-      botOptions: definition.options,
       restart: definition.restart,
       concurrency: definition.limits.concurrency,
+      watch: definition.limits,
+      memoryOf: (pid) => {
+        const memory = new ProcessMemory(pid);
+        return () => memory.read();
+      },
       time,
       turns,
       started: (pid) => ledger.add(pid),
       ended: (pid) => ledger.delete(pid),
       log: (source, level, text, pid) => this.#log(bot, { at: new Date(time.now()).toISOString(), pid, source, level, text }),
+      note: (entry) => timeline.add(entry),
       changed: () => this.#tell(name),
       room: () => turns.roomFor(name),
     });
-    const bot: Running = { stored, definition, pool, log, remote };
+    const bot: Running = { stored, definition, settings: settingsOf(definition), pool, log, timeline, remote };
     this.#bots.set(name, bot);
     return bot;
   }
@@ -171,11 +194,17 @@ export class Fleet implements FleetApi {
   #describe(bot: Running): Bot {
     const { stored, definition, pool } = bot;
     const { state, reason } = pool.state;
+    const { options, workers, balance, fallback, restart, limits } = definition;
     return {
       name: stored.name,
       kind: stored.kind,
       can: this.#o.kinds.get(stored.kind)?.can ?? [],
-      ...definition,
+      options,
+      workers,
+      balance,
+      fallback,
+      restart,
+      limits,
       state,
       ...(reason === "" ? {} : { reason }),
       queued: Math.max(0, this.#o.turns.queuedOf(stored.name) - pool.load),
@@ -199,8 +228,8 @@ export class Fleet implements FleetApi {
 
   async add(input: BotCreate): Promise<Bot> {
     const kind = this.#kind(input.kind);
-    const options = this.#options(kind, input.options);
-    const definition: Definition = { options, workers: input.workers, restart: input.restart, limits: input.limits };
+    const definition = newDefinition(kind, input);
+    this.#mayStandIn(input.name, definition.fallback);
     const stored: StoredBot = {
       name: input.name,
       kind: kind.name,
@@ -215,25 +244,19 @@ export class Fleet implements FleetApi {
     return this.#describe(bot);
   }
 
-  /** The fields of `options` are named with that prefix, as the caller wrote them. */
-  #options(kind: Kind, options: Record<string, unknown>): Record<string, unknown> {
-    const checked = kind.options.safeParse(options);
-    if (checked.success) return checked.data;
-    const issue = checked.error.issues[0];
-    const keys = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
-    const field = ["options", ...(issue?.path.map(String) ?? []), ...keys].join(".");
-    throw new Refusal("field_invalid", `"${field}": ${issue?.message ?? "is invalid"}`, { field });
+  #mayStandIn(name: string, fallback: readonly string[]): void {
+    for (const [i, other] of fallback.entries()) {
+      const field = `fallback.${i}`;
+      if (other === name) throw new Refusal("field_invalid", `"${field}": a bot cannot stand in for itself`, { field });
+      if (!this.#bots.has(other)) throw new Refusal("field_invalid", `"${field}": there is no bot "${other}"; add it first`, { field });
+    }
   }
 
   async change(name: string, patch: BotPatch): Promise<Bot> {
     const bot = this.#find(name);
     const kind = this.#kind(bot.stored.kind);
-    const definition: Definition = {
-      options: patch.options ? this.#options(kind, patch.options) : bot.definition.options,
-      workers: patch.workers ?? bot.definition.workers,
-      restart: parseWith(restartSchema, { ...bot.definition.restart, ...defined(patch.restart) }),
-      limits: parseWith(botLimitsSchema, { ...bot.definition.limits, ...defined(patch.limits) }),
-    };
+    const definition = changedDefinition(kind, bot.definition, patch);
+    if (patch.fallback) this.#mayStandIn(name, patch.fallback);
     const stored = { ...bot.stored, definition: JSON.stringify(definition) };
     await this.#put(stored);
     await bot.pool.stop("changed");
@@ -268,6 +291,7 @@ export class Fleet implements FleetApi {
   async start(name: string): Promise<Bot> {
     const bot = this.#find(name);
     await this.#want(bot, true);
+    bot.timeline.add({ what: "start", pid: null, reason: "" });
     bot.pool.start();
     return this.#describe(bot);
   }
@@ -275,6 +299,7 @@ export class Fleet implements FleetApi {
   async stop(name: string): Promise<Bot> {
     const bot = this.#find(name);
     await this.#want(bot, false);
+    bot.timeline.add({ what: "stop", pid: null, reason: "" });
     await bot.pool.stop("stopped by hand");
     return this.#describe(bot);
   }
@@ -282,6 +307,7 @@ export class Fleet implements FleetApi {
   async restart(name: string): Promise<Bot> {
     const bot = this.#find(name);
     await this.#want(bot, true);
+    bot.timeline.add({ what: "restart", pid: null, reason: "" });
     await bot.pool.restart("restarted by hand");
     return this.#describe(bot);
   }
@@ -303,8 +329,28 @@ export class Fleet implements FleetApi {
     bot.remote.connect(program);
   }
 
+  async drain(name: string, worker: string, drained: boolean): Promise<Bot> {
+    const bot = this.#find(name);
+    const definition = { ...bot.definition, drained: bot.pool.drain(worker, drained) };
+    const stored = { ...bot.stored, definition: JSON.stringify(definition) };
+    bot.definition = definition;
+    bot.stored = stored;
+    await this.#put(stored);
+    return this.#describe(bot);
+  }
+
   logs(name: string, limit: number): LogLine[] {
     return this.#find(name).log.newest(limit);
+  }
+
+  async timeline(name: string, page: { before?: number; limit: number }): Promise<BotEvent[]> {
+    this.#find(name);
+    const entries = await this.#o.store.botEntries(name, page.before ?? Number.MAX_SAFE_INTEGER, page.limit);
+    return entries.map(({ number, at, entry }) => ({
+      ...(JSON.parse(entry) as TimelineEntry),
+      number,
+      at: new Date(at).toISOString(),
+    }));
   }
 
   watch(onEvent: (event: FleetEvent) => void): () => void {
@@ -312,13 +358,24 @@ export class Fleet implements FleetApi {
     return () => this.#watchers.delete(onEvent);
   }
 
-  settings(name: string): BotLimits | null {
-    return this.#bots.get(name)?.definition.limits ?? null;
+  /** The same object until the definition changes. */
+  settings(name: string): BotSettings | null {
+    return this.#bots.get(name)?.settings ?? null;
   }
 
-  /** A free place of one of the bot's workers. */
-  place(name: string, wanted: PlaceWanted): WorkerPlace | null {
-    return this.#bots.get(name)?.pool.place(wanted) ?? null;
+  /** The worker that a turn should go to, or wait for; null: for now there is none. `not`: where it has failed. */
+  assign(name: string, conversation: string, person: string, not: Lane | null): Lane | null {
+    return this.#bots.get(name)?.pool.assign(conversation, person, not) ?? null;
+  }
+
+  /** Why the bot will not run again by itself, or null. */
+  down(name: string): string | null {
+    return this.#bots.get(name)?.pool.down ?? null;
+  }
+
+  /** Will it work on what it is given? */
+  up(name: string): boolean {
+    return this.#bots.get(name)?.pool.up ?? false;
   }
 
   get processCount(): number {
@@ -331,14 +388,6 @@ export class Fleet implements FleetApi {
     this.#stopped = true;
     this.#takeBack?.();
     await Promise.all([...this.#bots.values()].map((bot) => bot.pool.stop("Skep is stopping")));
+    this.#o.ledger.endStrays();
   }
 }
-
-/** Limits that came with a later version have their defaults. */
-function definitionFrom(stored: StoredBot): Definition {
-  const definition = JSON.parse(stored.definition) as Definition;
-  return { ...definition, limits: { ...botLimitsSchema.parse({}), ...definition.limits } };
-}
-
-const defined = <T extends object>(fields: T | undefined): Partial<T> =>
-  Object.fromEntries(Object.entries(fields ?? {}).filter(([, value]) => value !== undefined)) as Partial<T>;

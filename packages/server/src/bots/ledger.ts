@@ -1,10 +1,12 @@
 /**
- * Which worker processes this data folder's Skep has started, on disk, so that a start after a crash finds what was left behind (B7).
- * A process is known by pid and start time: a pid alone may have been given to somebody else.
+ * Which worker processes this data folder's Skep has started, so that a start after a crash finds what was left behind (B7): on disk, by pid and
+ * start time (a pid alone may have been given to somebody else), and in their environment, by a mark that what they start inherits (`strays.ts`).
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { randomBytes } from "node:crypto";
+import { StraySearch, endStraysNow, instanceOf } from "./strays.ts";
 
 export interface LedgerEntry {
   pid: number;
@@ -31,8 +33,28 @@ export class Ledger {
   readonly #file: string;
   readonly #entries = new Map<number, string>();
 
-  constructor(folder: string) {
+  readonly #instance: string;
+  readonly #search: StraySearch;
+
+  constructor(folder: string, onStrays: (count: number) => void = () => {}) {
     this.#file = join(folder, "workers.json");
+    this.#instance = instanceOf(folder);
+    this.#search = new StraySearch(onStrays);
+  }
+
+  /** For the environment of one process; no other has it. */
+  newMark(): string {
+    return `${this.#instance}.${randomBytes(6).toString("hex")}`;
+  }
+
+  /** Ends what the process with this mark has left behind; it is gone itself. */
+  searchFor(mark: string): void {
+    void this.#search.after(mark);
+  }
+
+  /** Ends all that any worker has left behind, now. @returns how many there were. */
+  endStrays(): number {
+    return endStraysNow(`${this.#instance}.`);
   }
 
   add(pid: number): void {
@@ -56,13 +78,13 @@ export class Ledger {
     }
   }
 
-  /** Ends what an earlier run has left, with everything in its process group. @returns how many there were. */
+  /** Ends what an earlier run has left, with everything in its process group and all that has left it. @returns how many there were. */
   killLeftovers(): number {
-    let entries: unknown;
+    let entries: unknown = [];
     try {
       entries = JSON.parse(readFileSync(this.#file, "utf8"));
     } catch {
-      return 0;
+      // The first start, or a file that a full disk has cut: the marks are there.
     }
     let killed = 0;
     for (const entry of Array.isArray(entries) ? (entries as Partial<LedgerEntry>[]) : []) {
@@ -71,7 +93,7 @@ export class Ledger {
       if (killGroup(pid, "SIGKILL")) killed++;
     }
     this.#write();
-    return killed;
+    return killed + this.endStrays();
   }
 }
 

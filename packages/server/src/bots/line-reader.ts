@@ -9,21 +9,25 @@ export class LineReader {
     this.#limit = limit;
   }
 
-  push(chunk: string, onLine: (line: string) => void, onTooLong: (beginning: string) => void): void {
+  /** @returns how many lines ended in it */
+  push(chunk: string, onLine: (line: string) => void, onTooLong: (beginning: string) => void): number {
     let from = 0;
+    let lines = 0;
     for (let at = chunk.indexOf("\n"); at >= 0; at = chunk.indexOf("\n", from)) {
       const line = this.#rest === "" ? chunk.slice(from, at) : this.#rest + chunk.slice(from, at);
       this.#rest = "";
       from = at + 1;
+      lines++;
       if (this.#skipping) this.#skipping = false;
       else if (line !== "" && line !== "\r") onLine(line);
     }
-    if (this.#skipping) return;
+    if (this.#skipping) return lines;
     this.#rest += chunk.slice(from);
     if (this.#rest.length > this.#limit) {
       onTooLong(this.#rest.slice(0, 200));
       this.#rest = "";
       this.#skipping = true;
     }
+    return lines;
   }
 }

@@ -1,11 +1,6 @@
 /**
- * What happens after a worker has ended by itself or was ended because it hung (B6). Pure: the supervisor asks, then does it.
- *
- *   stopped ──launch──> starting ──hello──> ready
- *   starting, ready ──exit──> backoff ──pause over──> starting
- *   starting, ready ──exit, policy says no──> stopped
- *   starting, ready ──exit, more than maxRestarts within windowMs──> failed
- *   any ──stop──> stopping ──exit──> stopped
+ * What happens after a worker has ended by itself or was replaced because it hung (B6). Pure: the worker asks, then does it (`worker-state.ts` has the
+ * states that this decides between).
  */
 import type { RestartSettings } from "@skep/protocol";
 

@@ -1,12 +1,16 @@
 /** One process of a bot: started in a group of its own, spoken to in JSON lines, gone without a trace when it ends (B7, B8). */
 import { spawn } from "node:child_process";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { setPriority } from "node:os";
+import type { Readable } from "node:stream";
 import { checkBotLine } from "@skep/protocol/bot";
 import type { FromBot, ToBot } from "@skep/protocol/bot";
-import type { Channel, ChannelEvents } from "./channel.ts";
+import { Allowance } from "./allowance.ts";
+import type { Channel, ChannelEvents, ChannelExit } from "./channel.ts";
 import type { Launch } from "./kinds/kind.ts";
 import { killGroup } from "./ledger.ts";
 import { LineReader } from "./line-reader.ts";
+import { markVariable } from "./strays.ts";
 
 /** UTF-16 units of one line of output. */
 const lineLimit = 4 * 1024 * 1024;
@@ -14,6 +18,14 @@ const lineLimit = 4 * 1024 * 1024;
 const garbageLimit = 1024 * 1024;
 /** Unread input beyond this: the worker does not read, and gets no more until it does. */
 const unreadLimit = 4 * 1024 * 1024;
+
+/**
+ * What is read of a worker's output and error output, in UTF-16 units, beyond which it is made to wait (B8). A line costs as much as `lineCost`
+ * units more: however short lines are, reading at the limit takes a tenth of a core. The whole message path of a fast bot is half of it. Not less for
+ * error output: who waits in its own `write` answers no heartbeat.
+ */
+const readAllowance = { burst: 16 * 1024 * 1024, perSecond: 8 * 1024 * 1024 };
+const lineCost = 100;
 
 export interface Flusher {
   flush(run: () => void): void;
@@ -30,19 +42,21 @@ export class WorkerProcess implements Channel {
   /** Why it was killed, when it was. */
   #killedBecause: string | null = null;
 
-  constructor(launch: Launch, flusher: Flusher, events: ChannelEvents) {
+  /** @param mark by which all that it starts is found; @param nice how far it stands back behind the controller, 0 to 19 */
+  constructor(launch: Launch, { mark, nice }: { mark: string; nice: number }, flusher: Flusher, events: ChannelEvents) {
     this.#events = events;
     this.#flusher = flusher;
     this.#child = spawn(launch.command, launch.args, {
       cwd: launch.cwd,
-      env: launch.env,
+      env: { ...launch.env, [markVariable]: mark },
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,
       windowsHide: true,
     });
     this.pid = this.#child.pid ?? null;
+    if (this.pid !== null && nice > 0) standBack(this.pid, nice);
     const child = this.#child;
-    child.on("error", (error) => this.#exit({ clean: false, reason: `could not be started: ${error.message}` }));
+    child.on("error", (error) => this.#exit({ clean: false, reason: `could not be started: ${error.message}`, code: null, signal: null }));
     // "close" comes after the last output was read, so an answer written just before the exit counts.
     child.on("close", (code, signal) => this.#exit(describeExit(code, signal)));
     // A grandchild that holds the pipes open must not keep a dead worker alive.
@@ -53,32 +67,39 @@ export class WorkerProcess implements Channel {
     child.stdin.on("error", () => {
       // EPIPE: the exit says the rest.
     });
-    child.stdout.setEncoding("utf8");
     const lines = new LineReader(lineLimit);
     const onLine = (line: string): void => this.#line(line);
     const onTooLong = (beginning: string): void => {
       this.#garbage += lineLimit;
       events.note("bot", `a line of more than ${lineLimit} characters was skipped: ${beginning}…`);
     };
-    child.stdout.on("data", (chunk: string) => lines.push(chunk, onLine, onTooLong));
-    child.stderr.setEncoding("utf8");
+    this.#read(child.stdout, (chunk) => lines.push(chunk, onLine, onTooLong));
     const errors = new LineReader(8192);
-    child.stderr.on("data", (chunk: string) =>
-      errors.push(
-        chunk,
-        (line) => events.note("stderr", line),
-        (beginning) => events.note("stderr", `${beginning}…`),
-      ),
-    );
+    const onError = (line: string): void => events.note("stderr", line);
+    const onLongError = (beginning: string): void => events.note("stderr", `${beginning}…`);
+    this.#read(child.stderr, (chunk) => errors.push(chunk, onError, onLongError));
   }
 
-  #exit(exit: { clean: boolean; reason: string }): void {
+  /** @param take handles a chunk; answers how many lines it had */
+  #read(stream: Readable, take: (chunk: string) => number): void {
+    const allowance = new Allowance(readAllowance, Date.now());
+    stream.setEncoding("utf8");
+    stream.on("data", (chunk: string) => {
+      const lines = take(chunk);
+      const waitMs = allowance.take(chunk.length + lines * lineCost, Date.now());
+      if (waitMs === 0 || this.#ended) return;
+      stream.pause();
+      setTimeout(() => stream.resume(), waitMs).unref();
+    });
+  }
+
+  #exit(exit: ChannelExit): void {
     if (this.#ended) return;
     this.#ended = true;
     if (this.pid !== null) killGroup(this.pid, "SIGKILL");
     this.#child.stdout.destroy();
     this.#child.stderr.destroy();
-    this.#events.exited(this.#killedBecause === null ? exit : { clean: false, reason: this.#killedBecause });
+    this.#events.exited(this.#killedBecause === null ? exit : { ...exit, clean: false, reason: this.#killedBecause });
   }
 
   #line(text: string): void {
@@ -136,7 +157,17 @@ export class WorkerProcess implements Channel {
   }
 }
 
-const describeExit = (code: number | null, signal: NodeJS.Signals | null): { clean: boolean; reason: string } => ({
+const describeExit = (code: number | null, signal: NodeJS.Signals | null): ChannelExit => ({
   clean: code === 0,
   reason: signal ? `was ended by ${signal}` : `exited with code ${code ?? "unknown"}`,
+  code,
+  signal,
 });
+
+function standBack(pid: number, nice: number): void {
+  try {
+    setPriority(pid, nice);
+  } catch {
+    // It has ended already, or this system does not have it: it runs as it is.
+  }
+}

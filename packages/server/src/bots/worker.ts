@@ -1,17 +1,25 @@
-import type { BotState, RestartSettings, WorkerStatus } from "@skep/protocol";
+import type { BotEvent, BotState, RestartSettings, WorkerStatus } from "@skep/protocol";
 import { botProtocolVersion } from "@skep/protocol/bot";
 import type { FromBot, HistoryEntry, PlanPart, ToolPart } from "@skep/protocol/bot";
 import type { Time } from "../time.ts";
 import type { LogLine } from "./api.ts";
-import type { Channel, ChannelEvents } from "./channel.ts";
-import type { RestartHistory, WorkerExit } from "./restart-policy.ts";
+import type { Channel, ChannelEvents, ChannelExit } from "./channel.ts";
+import { HeldTurns } from "./held-turns.ts";
+import type { TurnLine } from "./held-turns.ts";
+import type { WatchSettings } from "./liveness.ts";
+import { heartbeat, memoryVerdict } from "./liveness.ts";
+import type { AfterExit, RestartHistory } from "./restart-policy.ts";
 import { afterExit, noRestarts } from "./restart-policy.ts";
+import type { TimelineEntry } from "./timeline.ts";
+import type { Run } from "./worker-run.ts";
+import { endedEntry, newRun, rememberOutput } from "./worker-run.ts";
+import type { WorkerAction, WorkerEvent, WorkerState } from "./worker-state.ts";
+import { isEnding, move } from "./worker-state.ts";
 
 /** A worker that does not say hello in this time is ended. */
 const helloLimitMs = 15_000;
-/** Silent for this long: it is asked; silent for as long again: it hangs (R-C4: 2 s by default). */
-const askAfterMs = 1000;
 const stopGraceMs = 2000;
+const memoryEveryMs = 2000;
 const maxConcurrency = 10_000;
 const maxAhead = 64;
 
@@ -19,11 +27,14 @@ const maxAhead = 64;
 export interface TurnEvents {
   delta(token: string, text: string): void;
   answer(token: string, text: string | undefined): void;
-  failed(token: string, failure: { reason: string; retry: boolean; lost: boolean }): void;
+  /** `company`: on how many conversations the worker was when it was lost. */
+  failed(token: string, failure: { reason: string; retry: boolean; lost: boolean; company?: number }): void;
   status(token: string, state: "loading" | "waiting" | "running", detail: string): void;
   thought(token: string, id: string, text: string): void;
   part(token: string, part: ToolPart | PlanPart): void;
   permission(token: string, request: Omit<Extract<FromBot, { type: "permission" }>, "type" | "turn">): void;
+  /** Nothing was heard of the attempt for too long: it is to be taken away from the worker. */
+  stuck(token: string, reason: string): void;
 }
 
 export interface WorkerOptions {
@@ -33,11 +44,15 @@ export interface WorkerOptions {
   botOptions: Record<string, unknown>;
   restart: RestartSettings;
   concurrency: number;
+  watch: WatchSettings;
+  /** Reads the memory of a process and its descendants, in MB; null: not known yet. */
+  memoryOf(pid: number): () => number | null;
   time: Time;
   turns: TurnEvents;
   started(pid: number): void;
   ended(pid: number): void;
   log(source: LogLine["source"], level: LogLine["level"], text: string, pid: number | null): void;
+  note(entry: TimelineEntry): void;
   /** State, load or reason changed. */
   changed(): void;
   /** There may be a free place. */
@@ -67,39 +82,23 @@ export interface WorkerPlace {
   decide(token: string, request: string, option: string | null): void;
 }
 
-/** An attempt that a process has. */
-interface Held {
-  /** Nobody wants to hear of it any more; called once the process has let go of it. */
-  onLetGo: (() => void) | null;
-  line: TurnLine;
-}
-
-/** Turns of one conversation, one behind the other at one worker. */
-interface TurnLine {
-  turns: number;
-}
-
-/** One of a bot's workers over all its processes: starts it, watches it, starts it again (see `restart-policy.ts` for the states). */
+/**
+ * One of a bot's workers over all its processes. `worker-state.ts` has its states, `liveness.ts` says when it is not well, `restart-policy.ts` what
+ * comes after an end; this class asks them and does what they say.
+ */
 export class Worker {
   readonly #o: WorkerOptions;
-  #state: BotState = "stopped";
+  #state: WorkerState = "stopped";
   #reason = "";
-  #channel: Channel | null = null;
+  #run: Run = newRun(0);
   #history: RestartHistory = noRestarts;
   #restarts = 0;
-  #startedAt: number | null = null;
-  #readyAt = 0;
-  #answered = false;
-  #heardAt = 0;
-  #askedAt = 0;
-  #heartbeat = false;
+  #pauseMs = 0;
   #context: "message" | "history" = "message";
   #places = 0;
   #ahead = 1;
-  /** Conversations that it works on, or is about to: each takes one place, however many turns wait behind each other in it. */
-  #busy = 0;
-  /** Attempts that the process has. A cancelled one stays until the process has let go of it. */
-  readonly #tokens = new Map<string, Held>();
+  readonly #turns = new HeldTurns();
+  /** The timer of the state that it is in. */
   #takeBack: (() => void) | null = null;
   #whenStopped: (() => void)[] = [];
 
@@ -108,7 +107,7 @@ export class Worker {
   }
 
   get state(): BotState {
-    return this.#state;
+    return this.#state === "restarting" ? "stopping" : this.#state;
   }
 
   get reason(): string {
@@ -116,187 +115,212 @@ export class Worker {
   }
 
   get load(): number {
-    return this.#busy;
+    return this.#turns.busy;
   }
 
   get free(): number {
-    return this.#state === "ready" && this.#channel?.reads === true ? this.#places - this.#busy : 0;
+    const { channel, overSince } = this.#run;
+    return this.#state === "ready" && overSince === null && channel?.reads === true ? this.#places - this.#turns.busy : 0;
   }
 
   get status(): WorkerStatus {
+    const { channel, startedAt, memoryMb } = this.#run;
     return {
-      pid: this.#channel?.pid ?? null,
-      state: this.#state,
-      startedAt: this.#startedAt,
-      running: this.#tokens.size,
+      pid: channel?.pid ?? null,
+      state: this.state,
+      startedAt: startedAt === 0 ? null : startedAt,
+      running: this.#turns.size,
       restarts: this.#restarts,
+      memoryMb,
+      ...(this.#reason === "" ? {} : { reason: this.#reason }),
     };
   }
 
-  #become(state: BotState, reason = ""): void {
-    this.#state = state;
-    this.#reason = reason;
-    this.#o.changed();
-  }
-
   start(): void {
-    if (this.#state === "starting" || this.#state === "ready") return;
-    this.#takeBack?.();
-    if (this.#state === "stopping") {
-      this.#whenStopped.push(() => this.start());
-      return;
-    }
-    this.#history = noRestarts;
-    this.#launch();
-  }
-
-  #launch(): void {
-    const { time } = this.#o;
-    this.#takeBack = null;
-    this.#startedAt = time.now();
-    this.#readyAt = 0;
-    this.#answered = false;
-    this.#become("starting");
-    let channel: Channel;
-    try {
-      channel = this.#o.open({
-        line: (line) => this.#line(line),
-        note: (source, text) => this.#o.log(source, source === "stderr" ? "info" : "warn", text, this.#channel?.pid ?? null),
-        broken: (reason) => channel.kill(reason),
-        exited: (exit) => this.#exited(channel, exit),
-      });
-    } catch (error) {
-      this.#afterExit({ clean: false, reason: `could not be started: ${(error as Error).message}`, readyForMs: 0, answered: false });
-      return;
-    }
-    this.#channel = channel;
-    if (channel.pid !== null) this.#o.started(channel.pid);
-    channel.send({ type: "hello", protocol: botProtocolVersion, bot: this.#o.bot, options: this.#o.botOptions });
-    if (channel.awaits !== undefined) this.#become("starting", channel.awaits);
-    else this.#takeBack = time.after(helloLimitMs, () => channel.kill(`did not say hello within ${helloLimitMs / 1000} s`));
-  }
-
-  #exited(channel: Channel, exit: { clean: boolean; reason: string; away?: boolean }): void {
-    if (channel !== this.#channel) return;
-    this.#takeBack?.();
-    this.#takeBack = null;
-    this.#channel = null;
-    if (channel.pid !== null) this.#o.ended(channel.pid);
-    this.#o.log("skep", exit.clean ? "info" : "warn", `the ${channel.pid === null ? "program" : "process"} ${exit.reason}`, channel.pid);
-    const held = [...this.#tokens];
-    this.#tokens.clear();
-    for (const [, { line }] of held) this.#leave(line);
-    const readyForMs = this.#readyAt === 0 ? 0 : this.#o.time.now() - this.#readyAt;
-    if (this.#state === "stopping") {
-      this.#become("stopped", this.#reason);
-      for (const run of this.#whenStopped.splice(0)) run();
-    } else if (exit.away) this.#launch();
-    else this.#afterExit({ ...exit, readyForMs, answered: this.#answered });
-    for (const [token, { onLetGo }] of held) {
-      if (onLetGo) onLetGo();
-      else this.#o.turns.failed(token, { reason: `The bot ${exit.reason}`, retry: true, lost: true });
-    }
-  }
-
-  #afterExit(exit: WorkerExit): void {
-    const { time } = this.#o;
-    const next = afterExit(exit, this.#o.restart, this.#history, time.now(), time.random());
-    switch (next.kind) {
-      case "restart":
-        this.#history = next.history;
-        this.#restarts++;
-        this.#become("backoff", exit.reason);
-        this.#takeBack = time.after(next.afterMs, () => this.#launch());
-        return;
-      case "stay-stopped":
-        this.#become("stopped", next.reason);
-        return;
-      case "fail":
-        this.#o.log("skep", "error", next.reason, null);
-        this.#become("failed", next.reason);
-    }
+    if (move(this.#state, "start")) this.#history = noRestarts;
+    this.#happens("start");
   }
 
   /** Resolves when the process is gone. */
   stop(reason: string): Promise<void> {
-    this.#takeBack?.();
-    this.#takeBack = null;
-    if (!this.#channel) {
-      this.#become("stopped", reason);
-      return Promise.resolve();
-    }
-    if (this.#state !== "stopping") {
-      this.#become("stopping", reason);
-      this.#channel.stop(stopGraceMs);
-    }
+    this.#happens("stop", reason);
+    if (!isEnding(this.#state)) return Promise.resolve();
     return new Promise((resolve) => this.#whenStopped.push(resolve));
   }
 
+  /** @returns whether anything came of it. */
+  #happens(event: WorkerEvent, reason = ""): boolean {
+    const next = move(this.#state, event);
+    if (!next) return false;
+    this.#takeBack?.();
+    this.#takeBack = null;
+    this.#state = next.to;
+    this.#reason = reason;
+    this.#o.changed();
+    if (next.action) this.#actions[next.action](reason);
+    return true;
+  }
+
+  readonly #actions: Readonly<Record<WorkerAction, (reason: string) => void>> = {
+    launch: () => this.#launch(),
+    kill: (reason) => this.#run.channel?.kill(reason),
+    "ask-to-end": () => this.#run.channel?.stop(stopGraceMs),
+    pause: () => {
+      this.#takeBack = this.#o.time.after(this.#pauseMs, () => this.#happens("pause-over"));
+    },
+  };
+
+  #note(what: BotEvent["what"], reason: string, more: Partial<TimelineEntry> = {}): void {
+    this.#o.note({ what, pid: this.#run.channel?.pid ?? null, reason, ...more });
+  }
+
+  #launch(): void {
+    const { time } = this.#o;
+    const now = time.now();
+    const run = newRun(now);
+    this.#run = run;
+    let channel: Channel;
+    try {
+      channel = this.#o.open({
+        line: (line) => {
+          if (this.#run === run) this.#line(line);
+        },
+        note: (source, text) => {
+          if (source === "stderr") rememberOutput(run, text);
+          this.#o.log(source, source === "stderr" ? "info" : "warn", text, run.channel?.pid ?? null);
+        },
+        broken: (why) => this.#replace(run, why),
+        exited: (exit) => {
+          if (!run.channel) run.endedEarly = exit;
+          else if (this.#run === run) this.#exited(exit);
+        },
+      });
+    } catch (error) {
+      this.#exited({ clean: false, reason: `could not be started: ${(error as Error).message}` });
+      return;
+    }
+    run.channel = channel;
+    if (channel.pid !== null) {
+      this.#o.started(channel.pid);
+      run.memory = this.#o.memoryOf(channel.pid);
+    }
+    this.#note("launched", "");
+    if (run.endedEarly) return this.#exited(run.endedEarly);
+    channel.send({ type: "hello", protocol: botProtocolVersion, bot: this.#o.bot, options: this.#o.botOptions });
+    if (channel.awaits !== undefined) {
+      this.#reason = channel.awaits;
+      this.#o.changed();
+    } else this.#takeBack = time.after(helloLimitMs, () => this.#replace(run, `did not say hello within ${helloLimitMs / 1000} s`));
+  }
+
+  /** Ends this process so that another takes its place; does nothing when it is not the one any more. */
+  #replace(run: Run, because: string): void {
+    if (this.#run !== run || !run.channel) return;
+    if (this.#happens("replace", because)) this.#note("replaced", because);
+  }
+
+  #exited(exit: ChannelExit): void {
+    const { time, turns } = this.#o;
+    const run = this.#run;
+    const now = time.now();
+    const pid = run.channel?.pid ?? null;
+    if (pid !== null) this.#o.ended(pid);
+    this.#o.log("skep", exit.clean ? "info" : "warn", `the process ${exit.reason}`, pid);
+    const { held, conversations: company } = this.#turns.loseAll();
+    const readyForMs = run.readyAt === 0 ? 0 : now - run.readyAt;
+    const asked = isEnding(this.#state);
+    const next: AfterExit = asked
+      ? { kind: "stay-stopped", reason: this.#reason }
+      : exit.away
+        ? { kind: "restart", afterMs: 0, history: this.#history }
+        : afterExit({ ...exit, readyForMs, answered: run.answered }, this.#o.restart, this.#history, now, time.random());
+    this.#o.note(endedEntry(run, exit, { asked, next, held, now }));
+    this.#run = { ...newRun(now), startedAt: run.startedAt };
+    if (exit.away && !asked) this.#happens("ended-away", exit.reason);
+    else if (next.kind === "restart") {
+      this.#history = next.history;
+      this.#restarts++;
+      this.#pauseMs = next.afterMs;
+      this.#happens("ended-again", exit.reason);
+    } else {
+      if (next.kind === "fail") this.#o.log("skep", "error", next.reason, null);
+      this.#happens(next.kind === "fail" ? "ended-failed" : "ended-for-good", next.reason);
+    }
+    if (asked) for (const resolve of this.#whenStopped.splice(0)) resolve();
+    for (const [token, { onLetGo }] of held) {
+      if (onLetGo) onLetGo();
+      else turns.failed(token, { reason: `The bot ${exit.reason}`, retry: true, lost: true, company });
+    }
+  }
+
   #line(line: FromBot): void {
-    this.#heardAt = this.#o.time.now();
+    const run = this.#run;
+    run.heardAt = this.#o.time.now();
     switch (line.type) {
       case "hello": {
         if (this.#state !== "starting") return;
-        this.#takeBack?.();
-        this.#takeBack = null;
-        this.#readyAt = this.#heardAt;
-        this.#heartbeat = line.heartbeat ?? false;
+        run.readyAt = run.heardAt;
+        run.heartbeat = line.heartbeat ?? false;
         this.#context = line.context ?? "message";
         const wanted = Math.floor(line.concurrency ?? this.#o.concurrency);
         this.#places = Math.max(1, Math.min(wanted, this.#o.concurrency, maxConcurrency));
         this.#ahead = Math.max(1, Math.min(Math.floor(line.ahead ?? 1), maxAhead));
-        this.#become("ready");
-        this.#o.room();
+        this.#happens("hello");
+        this.#note("ready", "", { uptimeMs: run.readyAt - run.startedAt });
+        if (run.login === null) this.#o.room();
+        else this.#login(true, run.login);
         return;
       }
       case "delta":
-        if (this.#holds(line.turn)) this.#o.turns.delta(line.turn, line.text);
+        if (this.#turns.heard(line.turn, run.heardAt)) this.#o.turns.delta(line.turn, line.text);
         return;
       case "status":
-        if (this.#holds(line.turn)) this.#o.turns.status(line.turn, line.state, line.detail);
+        if (this.#turns.heard(line.turn, run.heardAt)) this.#o.turns.status(line.turn, line.state, line.detail);
         return;
       case "answer":
-        this.#answered = true;
-        if (this.#letGo(line.turn)) this.#o.turns.answer(line.turn, line.text);
+        run.answered = true;
+        if (this.#turns.letGo(line.turn, run.heardAt)) this.#o.turns.answer(line.turn, line.text);
         return;
       case "failure":
-        if (this.#letGo(line.turn)) this.#o.turns.failed(line.turn, { reason: line.reason, retry: line.retry ?? true, lost: false });
+        if (this.#turns.letGo(line.turn, run.heardAt))
+          this.#o.turns.failed(line.turn, { reason: line.reason, retry: line.retry ?? true, lost: false });
         return;
       case "log":
-        this.#o.log("bot", line.level, line.text, this.#channel?.pid ?? null);
-        return;
-      case "thought":
-        if (this.#holds(line.turn)) this.#o.turns.thought(line.turn, line.id, line.text);
-        return;
-      case "part":
-        if (this.#holds(line.turn)) this.#o.turns.part(line.turn, line.part);
-        return;
-      case "permission":
-        if (this.#holds(line.turn)) this.#o.turns.permission(line.turn, line);
+        if (line.level === "error") rememberOutput(run, line.text);
+        this.#o.log("bot", line.level, line.text, run.channel?.pid ?? null);
         return;
       case "login":
+        this.#login(line.needed, line.detail);
+        return;
+      case "thought":
+        if (this.#turns.heard(line.turn, run.heardAt)) this.#o.turns.thought(line.turn, line.id, line.text);
+        return;
+      case "part":
+        if (this.#turns.heard(line.turn, run.heardAt)) this.#o.turns.part(line.turn, line.part);
+        return;
+      case "permission":
+        if (!this.#turns.heard(line.turn, run.heardAt)) return;
+        this.#turns.waitsForPerson(line.turn);
+        this.#o.turns.permission(line.turn, line);
+        return;
       case "heartbeat":
     }
   }
 
-  #holds(token: string): boolean {
-    return this.#tokens.get(token)?.onLetGo === null;
-  }
-
-  /** @returns whether somebody still wants to know. */
-  #letGo(token: string): boolean {
-    const held = this.#tokens.get(token);
-    if (!held) return false;
-    this.#tokens.delete(token);
-    this.#leave(held.line);
-    held.onLetGo?.();
-    return held.onLetGo === null;
+  /** While somebody has to sign in, no turns are given; those that it has go on. */
+  #login(needed: boolean, detail: string): void {
+    this.#run.login = needed ? detail : null;
+    const before = this.#state;
+    const reason = needed ? detail : "";
+    if (before === "login-needed" && needed && reason === this.#reason) return;
+    if (!this.#happens(needed ? "login" : "signed-in", reason)) return;
+    if (before !== this.#state) this.#note(needed ? "login-needed" : "signed-in", reason);
+    if (!needed) this.#o.room();
   }
 
   /** Keeps a place free until it is given or released. */
   reserve(): WorkerPlace {
-    this.#busy++;
-    return this.#enter({ turns: 0 });
+    return this.#enter(this.#turns.newLine());
   }
 
   #enter(line: TurnLine): WorkerPlace {
@@ -310,58 +334,83 @@ export class Worker {
         return given;
       },
       release: () => {
-        if (reserved) this.#leave(line);
+        if (reserved) this.#turns.leave(line);
         reserved = false;
       },
       next: () => (this.#state === "ready" && line.turns < this.#ahead ? this.#enter(line) : null),
       cancel: (token, graceMs, onLetGo) => this.#cancel(token, graceMs, onLetGo),
       decide: (token, id, option) => {
-        if (this.#tokens.has(token)) this.#channel?.send({ type: "decision", turn: token, id, option });
+        // From here on it is the bot again that is waited for.
+        if (this.#turns.heard(token, this.#o.time.now())) this.#run.channel?.send({ type: "decision", turn: token, id, option });
       },
     };
   }
 
-  #leave(line: TurnLine): void {
-    if (--line.turns === 0) this.#busy--;
-  }
-
   /** @returns false when the process has ended. */
   #give(request: Request, line: TurnLine): boolean {
-    if (this.#state !== "ready" || !this.#channel) return false;
+    const { channel } = this.#run;
+    if (this.#state !== "ready" || !channel) return false;
     const { token, ...rest } = request;
-    this.#tokens.set(token, { onLetGo: null, line });
-    this.#channel.send({ type: "turn", turn: token, ...rest });
+    this.#turns.add(token, line, request.conversation, this.#o.time.now());
+    channel.send({ type: "turn", turn: token, ...rest });
     return true;
   }
 
   /** Asks the process to let go of an attempt; replaces it when it does not in time. */
   #cancel(token: string, graceMs: number, onLetGo: () => void): void {
-    const held = this.#tokens.get(token);
+    const held = this.#turns.get(token);
     if (!held || held.onLetGo) {
       onLetGo();
       return;
     }
     held.onLetGo = onLetGo;
-    const channel = this.#channel;
-    channel?.send({ type: "cancel", turn: token });
+    const run = this.#run;
+    run.channel?.send({ type: "cancel", turn: token });
     this.#o.time.after(graceMs, () => {
-      if (this.#tokens.get(token) === held) channel?.kill(`did not stop a cancelled turn within ${graceMs / 1000} s`);
+      if (this.#turns.get(token) === held) this.#replace(run, `did not stop a cancelled turn within ${graceMs / 1000} s`);
     });
   }
 
-  /** Called every half second. Answers only for workers that said they have a heartbeat. */
+  /** Called several times a second. */
   check(now: number): void {
-    if (this.#state !== "ready" || !this.#heartbeat || !this.#channel) return;
-    if (now - this.#heardAt < askAfterMs) {
-      this.#askedAt = 0;
-      return;
+    const run = this.#run;
+    if (!run.channel || (this.#state !== "ready" && this.#state !== "login-needed")) return;
+    this.#checkChannel(run, run.channel, now);
+    if (this.#o.watch.progressMs > 0) this.#checkProgress(now);
+    if (now - run.memoryReadAt >= memoryEveryMs) this.#checkMemory(run, now);
+  }
+
+  /** Only bots that say they have a heartbeat are asked. */
+  #checkChannel(run: Run, channel: Channel, now: number): void {
+    if (!run.heartbeat) return;
+    const found = heartbeat({ heard: run.heardAt, asked: run.askedAt, now }, this.#o.watch.heartbeatMs);
+    if (found === "ask") {
+      run.askedAt = now;
+      channel.send({ type: "ping" });
+    } else if (found === "hangs") {
+      this.#replace(run, `did not answer for ${Math.round((now - run.heardAt) / 100) / 10} s: it hangs`);
     }
-    if (this.#askedAt === 0) {
-      this.#askedAt = now;
-      this.#channel.send({ type: "ping" });
-    } else if (now - this.#askedAt >= askAfterMs && this.#heardAt < this.#askedAt) {
-      this.#askedAt = 0;
-      this.#channel.kill(`did not answer for ${Math.round((now - this.#heardAt) / 100) / 10} s: it hangs`);
+  }
+
+  #checkProgress(now: number): void {
+    const { progressMs } = this.#o.watch;
+    for (const { token, conversation } of this.#turns.silentFor(progressMs, now)) {
+      const reason = `The bot has said nothing about this for ${progressMs / 1000} s`;
+      this.#note("stuck", reason, { attempts: [{ conversation, attempt: token }] });
+      this.#o.turns.stuck(token, reason);
     }
+  }
+
+  #checkMemory(run: Run, now: number): void {
+    const { memoryMb: limit } = this.#o.watch;
+    run.memoryReadAt = now;
+    const mb = run.memory?.() ?? null;
+    run.memoryMb = mb;
+    if (mb === null) return;
+    const verdict = memoryVerdict({ mb, overSince: run.overSince, idle: this.#turns.busy === 0, now }, limit);
+    if (verdict === "replace") return this.#replace(run, `takes ${Math.round(mb)} MB of memory, its limit is ${limit} MB`);
+    const wasOver = run.overSince !== null;
+    run.overSince = verdict === "drain" ? (run.overSince ?? now) : null;
+    if (wasOver && verdict === "fine") this.#o.room();
   }
 }

@@ -1,85 +1,50 @@
 import { styleText } from "node:util";
 import type { Bot, BotState } from "@skep/protocol";
 import type { LogLine } from "../bots/api.ts";
+import type { DefinitionInput } from "./bot-definition.ts";
+import { definitionFrom, optionsFrom } from "./bot-definition.ts";
+import { coloured, json, pathOf } from "./bot-words.ts";
 import { callControl } from "./control-client.ts";
 import { exitCodes, Failure } from "./failure.ts";
 import { printable, table } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
+import { workerTable } from "./worker-commands.ts";
 
-const pathOf = (name: string): string => `/api/bots/${encodeURIComponent(name)}`;
-const json = (value: unknown): string => JSON.stringify(value, null, 2);
-
-const colours = { ready: "green", starting: "yellow", backoff: "yellow", stopping: "yellow", failed: "red", stopped: "gray" } as const;
-const coloured = (state: BotState): string => styleText(colours[state], state);
-
-/** `temperature=0.2`: the value is JSON where it can be read as JSON, and text otherwise. @throws Failure */
-export function optionsFrom(pairs: readonly string[]): Record<string, unknown> {
-  const options: Record<string, unknown> = {};
-  for (const pair of pairs) {
-    const at = pair.indexOf("=");
-    if (at <= 0) throw new Failure(`--option ${pair} needs a name and a value: --option model=llama3`, exitCodes.usage);
-    const value = pair.slice(at + 1);
-    try {
-      options[pair.slice(0, at)] = JSON.parse(value) as unknown;
-    } catch {
-      options[pair.slice(0, at)] = value;
-    }
-  }
-  return options;
-}
-
-export interface AddInput {
+export interface AddInput extends DefinitionInput {
   kind: string;
-  option: string[];
-  workers?: string;
-  restart?: string;
-  concurrency?: string;
-  attempts?: string;
-  turnSeconds?: string;
-  permissions?: string;
   json: boolean;
 }
 
-const count = (name: string, text: string | undefined): number | undefined => {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(text)) throw new Failure(`--${name} must be a whole number, not "${text}".`, exitCodes.usage);
-  return Number(text);
-};
-
-const defined = (fields: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-
 /** A launch takes some 50 ms; one that takes longer than this says how to follow it. */
 const launchMs = 5000;
-const settled = new Set<BotState>(["ready", "failed", "stopped", "backoff"]);
+const settled = new Set<BotState>(["ready", "login-needed", "failed", "stopped", "backoff"]);
 
 export async function addBot(terminal: Terminal, data: string, name: string, input: AddInput): Promise<void> {
-  const seconds = count("turn-seconds", input.turnSeconds);
-  const limits = defined({
-    concurrency: count("concurrency", input.concurrency),
-    attempts: count("attempts", input.attempts),
-    turnMs: seconds === undefined ? undefined : seconds * 1000,
-    permissions: input.permissions,
-  });
-  const body = {
-    name,
-    kind: input.kind,
-    options: optionsFrom(input.option),
-    ...defined({ workers: count("workers", input.workers) }),
-    ...(input.restart === undefined ? {} : { restart: { policy: input.restart } }),
-    limits,
-  };
+  const body = { name, kind: input.kind, options: optionsFrom(input.option), ...definitionFrom(input) };
   await callControl<Bot>(data, "POST", "/api/bots", body);
   const bot = await launched(data, name);
   if (input.json) return terminal.out(json(bot));
   terminal.out(`Added ${name} (${bot.kind}): ${coloured(bot.state)}${bot.reason ? `, ${printable(bot.reason)}` : ""}`);
   if (bot.state === "ready") terminal.out(`Talk to it:  skep chat ${name}\nWatch it:    skep bot status ${name}`);
   else if (!isAwaited(bot))
-    terminal.out(`See why:     skep bot logs ${name}\nThen:        skep bot restart ${name}, or skep bot remove ${name} and add it again`);
+    terminal.out(`See why:     skep bot why ${name}\nThen:        skep bot restart ${name}, or skep bot remove ${name} and add it again`);
 }
 
 /** Nothing is being started: it waits for a program that connects. */
 const isAwaited = (bot: Bot): boolean => bot.state === "starting" && bot.reason !== undefined;
+/** Options that are not given stay as they are. */
+export async function changeBot(terminal: Terminal, data: string, name: string, input: DefinitionInput & { json: boolean }): Promise<void> {
+  const options = optionsFrom(input.option);
+  const body = definitionFrom(input);
+  if (input.option.length > 0) body["options"] = { ...(await callControl<Bot>(data, "GET", pathOf(name))).options, ...options };
+  if (Object.keys(body).length === 0) {
+    throw new Failure(`Nothing to change was given. What there is to change: skep bot change --help`, exitCodes.usage);
+  }
+  await callControl<Bot>(data, "PATCH", pathOf(name), body);
+  const bot = await launched(data, name);
+  if (input.json) return terminal.out(json(bot));
+  terminal.out(`Changed ${name} (${bot.kind}): ${coloured(bot.state)}${bot.reason ? `, ${printable(bot.reason)}` : ""}`);
+}
 
 async function launched(data: string, name: string): Promise<Bot> {
   const deadline = Date.now() + launchMs;
@@ -90,20 +55,27 @@ async function launched(data: string, name: string): Promise<Bot> {
   }
 }
 
+/** Of all its workers together. */
+const memoryOf = ({ processes }: Bot): string => {
+  const known = processes.flatMap(({ memoryMb }) => (memoryMb === null ? [] : [memoryMb]));
+  return known.length === 0 ? "-" : `${Math.round(known.reduce((sum, mb) => sum + mb, 0))} MB`;
+};
+
 export async function listBots(terminal: Terminal, data: string, asJson: boolean): Promise<void> {
   const { bots } = await callControl<{ bots: Bot[] }>(data, "GET", "/api/bots");
   if (asJson) return terminal.out(json({ bots }));
   if (bots.length === 0) return terminal.out("No bots. Add one: skep bot add echo --kind echo");
   terminal.out(
     table(
-      ["NAME", "KIND", "STATE", "WORKERS", "WORKING", "WAITING", "WHY"],
+      ["NAME", "KIND", "STATE", "WORKERS", "WORKING", "WAITING", "MEMORY", "WHY"],
       bots.map((bot) => [
         bot.name,
         bot.kind,
         coloured(bot.state),
-        String(bot.workers),
+        String(bot.processes.length),
         String(bot.running),
         String(bot.queued),
+        memoryOf(bot),
         printable(bot.reason ?? ""),
       ]),
     ),
@@ -115,18 +87,9 @@ export async function showBot(terminal: Terminal, data: string, name: string, as
   if (asJson) return terminal.out(json(bot));
   terminal.out(`${styleText("bold", bot.name)} (${bot.kind}): ${coloured(bot.state)}${bot.reason ? `, ${printable(bot.reason)}` : ""}`);
   terminal.out(`${bot.running} working, ${bot.queued} waiting`);
-  terminal.out(
-    table(
-      ["PID", "STATE", "SINCE", "WORKING", "RESTARTS"],
-      bot.processes.map(({ pid, state, startedAt, running, restarts }) => [
-        pid === null ? "-" : String(pid),
-        coloured(state),
-        startedAt === null ? "-" : new Date(startedAt).toISOString(),
-        String(running),
-        String(restarts),
-      ]),
-    ),
-  );
+  terminal.out(workerTable(bot.processes));
+  terminal.out(`balance = ${bot.balance}`);
+  if (bot.fallback.length > 0) terminal.out(`fallback = ${bot.fallback.join(", ")}`);
   for (const [option, value] of Object.entries(bot.options)) terminal.out(`${option} = ${JSON.stringify(value)}`);
 }
 

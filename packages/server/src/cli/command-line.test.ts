@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { durationOf } from "./duration.ts";
-import { optionsFrom } from "./bot-commands.ts";
+import { optionsFrom, workerFrom } from "./bot-definition.ts";
 import { printable, table } from "./table.ts";
 
 const program = fileURLToPath(new URL("../../bin/skep.js", import.meta.url));
@@ -135,6 +135,15 @@ describe("with a server", () => {
     expect((await run(["chat", "nobody"], "x")).error).toContain("nobody");
 
     expect((await run(["bot", "restart", "ada"])).out).toContain("ada: ready");
+    const why = (await run(["bot", "why", "ada"])).out;
+    expect(why).toMatch(/launched\n.*ready\n {4}after \d+/s);
+    expect(why).toMatch(
+      /restarted by hand\n.*ended: exited with code 0 \(restarted by hand\)\n {4}it had run for .*; as it was asked to\n/s,
+    );
+    const entries = (await run(["bot", "why", "ada", "--limit", "2", "--json"])).out.trim().split("\n");
+    expect(entries).toHaveLength(2);
+    expect(JSON.parse(entries.at(-1) ?? "")).toMatchObject({ what: "ready", uptimeMs: expect.any(Number) as unknown });
+    expect(await run(["bot", "why", "nobody"])).toMatchObject({ code: 1 });
     expect((await run(["bot", "stop", "ada"])).out).toContain("skep bot start ada");
     expect((await run(["bot", "logs", "ada", "--limit", "5", "--json"])).out.split("\n").length).toBeGreaterThan(1);
     expect(await run(["bot", "remove", "ada"])).toMatchObject({ code: 2 });
@@ -160,6 +169,30 @@ describe("with a server", () => {
     });
     expect(await run(["bot", "token", "echo"])).toMatchObject({ code: 1, error: expect.stringContaining("remote") as unknown });
     await run(["bot", "remove", "far", "--yes"]);
+  });
+
+  test("[R-D2] a bot with workers of its own each: added, changed, one of them drained and taken back", async () => {
+    const workers = ["--worker", "name=attic weight=3 prefix=a:", "--worker", '{"name":"desk","options":{"prefix":"d: "}}'];
+    expect(await run(["bot", "add", "pair", "--kind", "echo", "--balance", "weighted", ...workers])).toMatchObject({ code: 0 });
+    expect((await run(["bot", "workers", "pair"])).out).toMatch(/^weighted\n[^]*^attic\s+3\s+ready\s+in[^]*^desk\s+1\s+ready\s+in/m);
+    expect((await run(["bot", "drain", "pair", "attic"])).out).toContain("skep bot undrain pair attic");
+    expect(JSON.parse((await run(["bot", "workers", "pair", "--json"])).out)).toMatchObject({
+      workers: [
+        { name: "attic", drained: true },
+        { name: "desk", drained: false },
+      ],
+    });
+    expect((await run(["chat", "pair"], "Hello\n")).out).toBe("d: Hello\n");
+    expect((await run(["bot", "undrain", "pair", "attic"])).code).toBe(0);
+    expect(await run(["bot", "drain", "pair", "cellar"])).toMatchObject({
+      code: 1,
+      error: expect.stringContaining("attic, desk") as unknown,
+    });
+    expect(await run(["bot", "change", "pair"])).toMatchObject({ code: 2 });
+    expect(await run(["bot", "change", "pair", "--workers", "2", "--worker", "name=x"])).toMatchObject({ code: 2 });
+    const changed = await run(["bot", "change", "pair", "--workers", "2", "--option", "prefix=p:", "--fallback", "echo", "--json"]);
+    expect(JSON.parse(changed.out)).toMatchObject({ workers: 2, balance: "weighted", options: { prefix: "p:" }, fallback: ["echo"] });
+    expect((await run(["bot", "remove", "pair", "--yes"])).code).toBe(0);
   });
 
   test("a mistake in a definition is said as the server says it", async () => {
@@ -212,6 +245,14 @@ describe("words", () => {
       empty: "",
     });
     expect(() => optionsFrom(["model"])).toThrow("--option model=llama3");
+  });
+
+  test("a worker is pairs of its own and of its kind's options, or JSON", () => {
+    expect(workerFrom("name=gpu-1 weight=50  url=http://x/?a=b")).toEqual({ name: "gpu-1", weight: 50, options: { url: "http://x/?a=b" } });
+    expect(workerFrom("name=1 count=2")).toEqual({ name: "1", count: 2, options: {} });
+    expect(workerFrom('{"weight":2}')).toEqual({ weight: 2 });
+    expect(() => workerFrom("gpu-1")).toThrow("--worker name=gpu-1");
+    expect(() => workerFrom("{weight")).toThrow("JSON");
   });
 
   test("durations", () => {

@@ -2,6 +2,8 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError, flagOf, optionNames, options, resolveConfig, variableOf } from "../config.ts";
 import type { Config } from "../config.ts";
+import type { DefinitionInput } from "./bot-definition.ts";
+import { withDefinition } from "./bot-definition.ts";
 import { exitCodes, Failure } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -119,29 +121,48 @@ type With = (made: Command) => Command;
 
 function botCommands(terminal: Terminal, bot: Command, command: Make, withJson: With, dataOf: (given: Given) => string): void {
   const load = () => import("./bot-commands.ts");
-  const collect = (value: string, before: string[]): string[] => [...before, value];
 
-  withJson(command(bot, "add <name>", "Add a bot and launch it."))
-    .requiredOption("--kind <kind>", "how it is run: echo, ollama, openai or command")
-    .option("--option <name=value>", "an option of its kind; the value is JSON or text; can be given several times", collect, [])
-    .option("--workers <count>", "how many processes work for it")
-    .option("--restart <policy>", "when a process ends: always, on-failure or never")
-    .option("--concurrency <count>", "how many messages one process works on at a time")
-    .option("--attempts <count>", "how often a message is tried before it fails")
-    .option("--turn-seconds <seconds>", "how long one attempt may take")
-    .option("--permissions <policy>", "what it asks to be allowed: ask (people), allow or reject")
+  withDefinition(
+    withJson(command(bot, "add <name>", "Add a bot and launch it.")).requiredOption(
+      "--kind <kind>",
+      "how it is run: echo, ollama, openai, anthropic, acp, command or remote",
+    ),
+  )
     .addHelpText(
       "after",
       examples(
         "skep bot add ada --kind ollama --option model=llama3",
         "skep bot add grace --kind openai --option baseUrl=http://127.0.0.1:1234/v1 --option model=local",
         `skep bot add mine --kind command --option command=python3 --option 'args=["bot.py"]'`,
+        'skep bot add big --kind ollama --option model=llama3 --worker "name=attic weight=3 url=http://10.0.0.7:11434" --worker name=desk --balance weighted',
       ),
     )
-    .action(async (name: string, given: Given & { kind: string; option: string[] }) => {
+    .action(async (name: string, given: Given & DefinitionInput & { kind: string }) => {
       const { addBot } = await load();
       await addBot(terminal, dataOf(given), name, { ...given, json: given.json === true });
     });
+  withDefinition(withJson(command(bot, "change <name>", "Change a bot; what is not given stays as it is.")))
+    .addHelpText("after", examples("skep bot change ada --option temperature=0.2", "skep bot change ada --workers 3 --fallback grace"))
+    .action(async (name: string, given: Given & DefinitionInput) => {
+      const { changeBot } = await load();
+      await changeBot(terminal, dataOf(given), name, { ...given, json: given.json === true });
+    });
+  withJson(command(bot, "workers <name>", "A bot's workers: their share, their health, what they have.")).action(
+    async (name: string, given: Given) => {
+      const { listWorkers } = await import("./worker-commands.ts");
+      await listWorkers(terminal, dataOf(given), name, given.json === true);
+    },
+  );
+  const drains = {
+    drain: "Take a worker of a bot out: it ends what it has and gets nothing new.",
+    undrain: "Take a drained worker back in.",
+  } as const;
+  for (const [verb, sentence] of Object.entries(drains)) {
+    withJson(command(bot, `${verb} <name> <worker>`, sentence)).action(async (name: string, worker: string, given: Given) => {
+      const { drainWorker } = await import("./worker-commands.ts");
+      await drainWorker(terminal, dataOf(given), name, worker, verb as keyof typeof drains, given.json === true);
+    });
+  }
   withJson(command(bot, "list", "All bots and their state.").alias("ls")).action(async (given: Given) => {
     const { listBots } = await load();
     await listBots(terminal, dataOf(given), given.json === true);
@@ -170,6 +191,12 @@ function botCommands(terminal: Terminal, bot: Command, command: Make, withJson: 
       const { makeBotToken, revokeBotToken } = await load();
       if (given.revoke) await revokeBotToken(terminal, dataOf(given), name);
       else await makeBotToken(terminal, dataOf(given), name, given.json === true);
+    });
+  withJson(command(bot, "why <name>", "What happened to a bot and its workers, and what was decided: why did it stop?"))
+    .option("--limit <count>", "how many entries", "50")
+    .action(async (name: string, given: Given & { limit: string }) => {
+      const { printTimeline } = await import("./timeline-command.ts");
+      await printTimeline(terminal, dataOf(given), name, given.limit, given.json === true);
     });
   withJson(command(bot, "logs <name>", "The newest lines that a bot has logged."))
     .option("--limit <count>", "how many lines", "200")

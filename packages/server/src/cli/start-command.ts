@@ -24,9 +24,6 @@ export async function runServer(terminal: Terminal, config: Config): Promise<voi
   const { url, signinLink } = server;
   if (signinLink === null) terminal.out(`Open ${url} in a browser. To sign in from another one: skep signin`);
   else terminal.out(`Open this link to sign in; it works once, for 15 minutes:\n\n  ${styleText("bold", signinLink)}\n`);
-  // The last line of a start, and always the same, for programs that wait for it.
-  terminal.out(`ready ${url}`);
-
   await new Promise<void>((resolve, reject) => {
     let stopping = false;
     terminal.onStop((signal) => {
@@ -38,6 +35,8 @@ export async function runServer(terminal: Terminal, config: Config): Promise<voi
       terminal.error(`Stopping after ${signal}; once more ends it at once.`);
       server.stop(signal).then(resolve, reject);
     });
+    // The last line of a start, and always the same, for programs that wait for it: from here on a signal ends it in good order.
+    terminal.out(`ready ${url}`);
   });
   log.flush();
 }

@@ -55,7 +55,7 @@ export class ActiveConversation {
   published(message: StoredMessage): void {
     if (message.seq <= this.head) return;
     this.head = message.seq;
-    if (this.readers.size > 0) this.#add({ kind: "message", seq: message.seq, encoded: encodeMessage(this.publicId, message) });
+    if (this.readers.size > 0) this.#add({ kind: "message", seq: message.seq, encoded: encodeMessage(this.publicId, message, this.bot) });
   }
 
   state(encoded: string): void {

@@ -11,13 +11,14 @@ export function giveAhead(active: ActiveConversation, workers: Pick<Workers, "se
   for (let i = 1; i < turns.length; i++) {
     const [before, turn] = [turns[i - 1], turns[i]];
     if (!before || !turn || turn.phase === "running") continue;
-    if (before.phase !== "running" || turn.phase !== "queued" || turn.text === null || turn.attemptsMade > 0) return;
+    if (before.phase !== "running" || turn.phase !== "queued" || turn.text === null || turn.tries > 0) return;
     const settings = workers.settings(turn.bot);
     if (active.lettingGo > 0 || settings?.delivery !== "at-least-once") return;
     // A turn that kills its worker may take the answers of those before it along: those need an attempt left.
     if (settings.attempts === 1 || turn.alone) return;
-    const place = before.bot === turn.bot ? before.place?.next() : null;
+    const place = before.bot === turn.bot && before.lane?.takesAhead ? before.place?.next() : null;
     if (!place) return;
+    turn.lane = before.lane;
     start(turn, place);
   }
 }

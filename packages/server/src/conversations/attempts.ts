@@ -8,6 +8,8 @@ import { streamName } from "./encode.ts";
 import type { Endings } from "./endings.ts";
 import type { PermissionRequest, Permissions } from "./permissions.ts";
 import { Stream } from "./stream.ts";
+import { lost } from "./suspects.ts";
+import type { Suspects } from "./suspects.ts";
 import type { AttemptFailure, Place, ReportError, Turn, TurnRequest, TurnSettings, Workers } from "./turn.ts";
 import { afterFailure } from "./turn.ts";
 
@@ -25,9 +27,14 @@ export interface AttemptsOptions {
   drafts: Drafts;
   endings: Endings;
   permissions: Permissions;
+  suspects: Pick<Suspects<Turn>, "ended">;
   onError: ReportError;
   /** The turn may be worked on as soon as it is the first of its conversation. */
   runnable(turn: Turn): void;
+  /** Gives the turn to another bot if there is one that stands in. @returns whether there is */
+  elsewhere(turn: Turn, why: string): boolean;
+  /** Called every fifth of a second. */
+  everySoOften(): void;
   /** A worker of this bot may have a free place. */
   roomFor(bot: string): void;
   /** Turns behind the first one may be given ahead. */
@@ -68,7 +75,8 @@ export class Attempts {
     turn.startedAt = this.#o.time.now();
     turn.announced = false;
     turn.recorded = false;
-    if (turn.text !== null && place.context === "message" && turn.attemptsMade === 1 && settings.delivery === "at-least-once") {
+    turn.questions = 0;
+    if (turn.text !== null && place.context === "message" && turn.tries === 1 && settings.delivery === "at-least-once") {
       this.#give(turn, place, { text: turn.text });
       return;
     }
@@ -81,7 +89,7 @@ export class Attempts {
 
   async #prepare(turn: Turn, place: Place, settings: TurnSettings): Promise<void> {
     // An at-most-once turn is known to have begun before the bot sees it; later attempts are counted across restarts the same way (B3, B5).
-    if (settings.delivery === "at-most-once" || turn.attemptsMade > 1) {
+    if (settings.delivery === "at-most-once" || turn.tries > 1) {
       const recorded = this.#o.drafts.record(turn);
       if (settings.delivery === "at-most-once" && !(await recorded)) {
         place.release();
@@ -104,12 +112,12 @@ export class Attempts {
     const { token } = turn;
     turn.phase = "running";
     this.#running.set(token, turn);
-    const given = place.give({ token, attempt: turn.attemptsMade, conversation: turn.active.publicId, author: turn.person, ...request });
+    const given = place.give({ token, attempt: turn.tries, conversation: turn.active.publicId, author: turn.person, ...request });
     if (!given) {
       this.failed(token, { reason: "The bot stopped", retry: true, lost: true });
       return;
     }
-    if (turn.attemptsMade > 1) announce(turn);
+    if (turn.tries > 1) turn.announce();
     if (turn.active.turns[0] === turn && turn.active.turns.length > 1) this.#o.follow(turn.active);
   }
 
@@ -191,12 +199,20 @@ export class Attempts {
     this.#attemptFailed(turn, failure);
   }
 
+  /** Nothing is heard of an attempt any more. */
+  stuck(token: string, reason: string): void {
+    const turn = this.#running.get(token);
+    if (!turn) return;
+    this.#letGo(turn);
+    this.failed(token, { reason, retry: true, lost: false });
+  }
+
   status(token: string, state: "loading" | "waiting" | "running", detail: string): void {
     const turn = this.#running.get(token);
     if (!turn) return;
     if (state === "running" && !turn.note) return;
     turn.note = state === "running" ? null : { state: state === "loading" ? "loading" : "running", reason: detail };
-    announce(turn);
+    turn.announce();
   }
 
   /* ---- ends of attempts ---- */
@@ -204,6 +220,7 @@ export class Attempts {
   /** The attempt is over, whatever comes next. */
   #end(turn: Turn): void {
     this.#running.delete(turn.token);
+    if (turn.suspect) this.#o.suspects.ended(turn);
     this.#o.permissions.attemptOver(turn, null);
     turn.place?.release();
     turn.place = null;
@@ -238,15 +255,16 @@ export class Attempts {
     const settings = this.#o.workers.settings(turn.bot);
     if (turn.phase === "closing") return;
     if (!settings) return void this.#o.endings.fail(turn, "The bot was removed");
+    if (failure.lost) lost(turn, failure.company ?? 1, settings.attempts);
     const after = afterFailure(failure, turn.attemptsMade, settings, this.#o.time.random());
+    if (after.kind === "fail" && failure.retry && settings.delivery === "at-least-once" && this.#handOver(turn, failure)) return;
     if (after.kind === "again") takeBackBehind(turn, (other) => this.takeAway(other));
     if (after.kind === "fail") return void this.#o.endings.fail(turn, after.text);
-    if (turn.stream) turn.active.streamEnded(turn.stream, "interrupted");
-    turn.stream = null;
+    interrupt(turn);
     turn.note = { state: "retrying", reason: failure.reason };
     this.#o.drafts.note(turn);
     turn.phase = "pausing";
-    announce(turn);
+    turn.announce();
     const again = (): void => {
       turn.takeBackPause = null;
       turn.phase = "queued";
@@ -254,6 +272,16 @@ export class Attempts {
     };
     if (after.afterMs === 0) again();
     else turn.takeBackPause = this.#o.time.after(after.afterMs, again);
+  }
+
+  /** All attempts of its bot have failed: another one's turn, from the beginning. */
+  #handOver(turn: Turn, failure: AttemptFailure): boolean {
+    if (!this.#o.elsewhere(turn, failure.reason)) return false;
+    interrupt(turn);
+    this.#o.drafts.note(turn);
+    takeBackBehind(turn, (other) => this.takeAway(other));
+    this.#o.runnable(turn);
+    return true;
   }
 
   /** Lets the conversation's next turn run. */
@@ -279,16 +307,18 @@ export class Attempts {
       if (turn.active.turns[0] !== turn) continue;
       if (now - turn.startedAt >= saveEveryMs) {
         this.#o.drafts.save(turn);
-        if (!turn.announced) announce(turn);
+        if (!turn.announced) turn.announce();
       }
       // It waits for a person, not for the bot.
       if (turn.waits.length > 0) continue;
       const limit = this.#o.workers.settings(turn.bot)?.turnMs ?? Number.POSITIVE_INFINITY;
       if (now - turn.startedAt > limit) {
+        turn.lane?.failed();
         this.#letGo(turn);
         this.failed(token, { reason: `The bot did not answer within ${limit / 1000} s`, retry: true, lost: false });
       }
     }
+    this.#o.everySoOften();
     this.#stopTimer = this.#o.time.after(saveEveryMs, () => this.#everySoOften());
   }
 
@@ -316,7 +346,8 @@ function newStream(turn: Turn): Stream {
   return new Stream(turn.active.publicId, turn.name, turn.token);
 }
 
-function announce(turn: Turn): void {
-  turn.announced = true;
-  turn.active.state(turn.encodedState());
+/** What was written so far does not count: readers are told (T4). */
+export function interrupt(turn: Turn): void {
+  if (turn.stream) turn.active.streamEnded(turn.stream, "interrupted");
+  turn.stream = null;
 }

@@ -6,6 +6,7 @@ import type { GroupCommit } from "../store/group-commit.ts";
 import type { Store, StoredMessage } from "../store/store.ts";
 import type { Time } from "../time.ts";
 import type { ActiveConversation } from "./active.ts";
+import { Admission } from "./admission.ts";
 import { ActiveConversations } from "./active.ts";
 import type { Accepted, ConversationsApi, Page, Person, Send, Sink, Subscription } from "./api.ts";
 import { encode, permissionNumber, toConversation, toMessage, toPermission, turnName, turnNumber } from "./encode.ts";
@@ -35,8 +36,7 @@ export class Conversations implements ConversationsApi {
   readonly active: ActiveConversations;
   readonly #o: ConversationsOptions;
   readonly #log: ConversationLog;
-  /** Sends under way, by bot: counted before they are committed, so that a burst cannot pass the limit (K5). */
-  readonly #arriving = new Map<string, number>();
+  readonly #admission: Admission;
 
   constructor(options: ConversationsOptions) {
     this.#o = options;
@@ -44,6 +44,11 @@ export class Conversations implements ConversationsApi {
     this.#log = new ConversationLog(commit, time);
     this.active = new ActiveConversations(store, tick);
     this.turns = new Turns({ store, commit, log: this.#log, time, tick, workers, onError, ...(onClosed ? { onClosed } : {}) });
+    this.#admission = new Admission({
+      pendingOf: (bot) => this.turns.pendingOf(bot),
+      pendingOfPerson: (bot, person) => this.turns.pendingOfPerson(bot, person),
+      now: () => time.now(),
+    });
   }
 
   /** Before any door opens. @returns the number of turns that go on. */
@@ -116,7 +121,7 @@ export class Conversations implements ConversationsApi {
   async messages(person: Person, id: string, page: { after: number; limit: number } | { before: number; limit: number }): Promise<Page> {
     const active = await this.#find(person, id);
     const { head, messages } = await this.#o.store.messages(active.conversation, page);
-    return { epoch: active.epoch, head, messages: messages.map((message) => toMessage(id, message)) };
+    return { epoch: active.epoch, head, messages: messages.map((message) => toMessage(id, message, active.bot)) };
   }
 
   send(person: Person, id: string, send: Send): Promise<Accepted> {
@@ -128,13 +133,11 @@ export class Conversations implements ConversationsApi {
     this.#check(person, active);
     checkText(send.text, this.#o.messageBytes);
     const { bot } = active;
-    const arriving = this.#arriving.get(bot) ?? 0;
     const settings = this.#o.workers.settings(bot);
     if (!settings) throw new Refusal("state_conflict", `The bot "${bot}" was removed; start a conversation with another one`);
-    if (this.turns.pendingOf(bot) + arriving >= settings.queue) {
-      throw new Refusal("busy", `${settings.queue} messages wait for "${bot}" already`, { retryAfterMs: 1000 });
-    }
-    this.#arriving.set(bot, arriving + 1);
+    const busy = this.#admission.enter(bot, person.id, settings);
+    if (busy) return this.#acceptedBefore(person, active, send, busy);
+    let stored = false;
     try {
       const entry = { person: person.id, key: send.key ?? null, sender: send.sender ?? "", n: send.n ?? null, text: send.text, bot };
       const answer = await this.#log.append(active, entry);
@@ -143,14 +146,25 @@ export class Conversations implements ConversationsApi {
       }
       const { seq, turn, duplicate } = answer;
       if (turn !== null && !duplicate && !active.erased) this.turns.begin(active, { turn, seq, bot, person: person.id, text: send.text });
-      if (!duplicate) this.#o.onSent?.(null);
+      stored = !duplicate;
+      if (stored) this.#o.onSent?.(null);
       return { epoch: active.epoch, seq, duplicate, turn: turn === null ? null : turnName(turn) };
     } catch (error) {
       this.#o.onSent?.(error instanceof Refusal ? error.code : "unknown");
       throw error;
     } finally {
-      this.#arriving.set(bot, (this.#arriving.get(bot) ?? 1) - 1);
+      this.#admission.leave(bot, person.id, settings, stored);
     }
+  }
+
+  /** What is stored already is not refused, however much there is to do: nobody would know that it is stored (K2, K3). @throws Refusal */
+  async #acceptedBefore(person: Person, active: ActiveConversation, send: Send, busy: Refusal): Promise<Accepted> {
+    if (send.key === undefined) throw busy;
+    // Number 0 is nobody's turn, so this finds the key or stores nothing.
+    const entry = { person: person.id, key: send.key, sender: "", n: 0, text: send.text, bot: active.bot };
+    const answer = await this.#log.append(active, entry);
+    if (!answer.ok) throw answer.code === "key_conflict" ? new Refusal(answer.code, answer.detail) : busy;
+    return { epoch: active.epoch, seq: answer.seq, duplicate: true, turn: answer.turn === null ? null : turnName(answer.turn) };
   }
 
   async answer(person: Person, id: string, turn: string, ms: number): Promise<Message | null> {
@@ -165,7 +179,7 @@ export class Conversations implements ConversationsApi {
       const page = await this.#o.store.messages(active.conversation, { after, limit: 100 });
       found = page.messages.findLast((one) => one.turn === number && one.outcome !== null) ?? found;
       const last = page.messages.at(-1);
-      if (!last || found?.outcome === "completed") return found ? toMessage(id, found) : null;
+      if (!last || found?.outcome === "completed") return found ? toMessage(id, found, active.bot) : null;
       after = last.seq;
     }
   }

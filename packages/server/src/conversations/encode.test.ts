@@ -7,7 +7,7 @@ const anyMessage = fc.record<StoredMessage>({
   id: fc.nat(),
   seq: fc.nat(),
   role: fc.constantFrom("person", "bot", "system"),
-  author: fc.string({ unit: "binary" }),
+  author: fc.oneof(fc.constant("bee"), fc.string({ unit: "binary" })),
   key: fc.option(fc.string({ unit: "binary" })),
   text: fc.string({ unit: "binary" }),
   turn: fc.option(fc.nat()),
@@ -28,7 +28,9 @@ const anyMessage = fc.record<StoredMessage>({
 test("[R-B4] the written-out encoding of a message is the plain one, whatever is in it", () => {
   fc.assert(
     fc.property(anyMessage, (stored) => {
-      expect(encodeMessage("c1", stored)).toBe(encode({ type: "message", conversation: "c1", message: toMessage("c1", stored) }));
+      expect(encodeMessage("c1", stored, "bee")).toBe(
+        encode({ type: "message", conversation: "c1", message: toMessage("c1", stored, "bee") }),
+      );
     }),
     { numRuns: 1000 },
   );

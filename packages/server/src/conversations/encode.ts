@@ -20,7 +20,8 @@ export const streamName = (turn: number, attempt: number, generation: number): s
 
 export const encode = (message: ServerMessage): string => JSON.stringify(message);
 
-export function toMessage(publicId: string, stored: StoredMessage): Message {
+/** `bot`: the one that the conversation is with. */
+export function toMessage(publicId: string, stored: StoredMessage, bot: string): Message {
   const message: Message = {
     seq: stored.seq,
     id: `${publicId}.${stored.seq}`,
@@ -33,6 +34,7 @@ export function toMessage(publicId: string, stored: StoredMessage): Message {
   if (stored.outcome !== null) message.outcome = stored.outcome;
   if (stored.key !== null) message.key = stored.key;
   if (stored.parts !== null) message.parts = JSON.parse(stored.parts) as PlacedPart[];
+  if (stored.role === "bot" && stored.author !== bot) message.insteadOf = bot;
   return message;
 }
 
@@ -57,9 +59,9 @@ function isoTime(at: number): string {
  * `encode` of a `message` with `toMessage`, once for all readers. Written out, because it is made for every message: a quarter of the cost
  * (0.3 instead of 1.4 us for 150 characters). A test holds the two against each other.
  */
-export function encodeMessage(publicId: string, stored: StoredMessage): string {
+export function encodeMessage(publicId: string, stored: StoredMessage, bot: string): string {
   const { seq, role, author, text, createdAt, turn, outcome, key, parts } = stored;
-  return `{"type":"message","conversation":"${publicId}","message":{"seq":${seq},"id":"${publicId}.${seq}","role":"${role}","author":${JSON.stringify(author)},"text":${JSON.stringify(text)},"createdAt":"${isoTime(createdAt)}"${turn === null ? "" : `,"turn":"t${turn}"`}${outcome === null ? "" : `,"outcome":"${outcome}"`}${key === null ? "" : `,"key":${JSON.stringify(key)}`}${parts === null ? "" : `,"parts":${parts}`}}}`;
+  return `{"type":"message","conversation":"${publicId}","message":{"seq":${seq},"id":"${publicId}.${seq}","role":"${role}","author":${JSON.stringify(author)},"text":${JSON.stringify(text)},"createdAt":"${isoTime(createdAt)}"${turn === null ? "" : `,"turn":"t${turn}"`}${outcome === null ? "" : `,"outcome":"${outcome}"`}${key === null ? "" : `,"key":${JSON.stringify(key)}`}${parts === null ? "" : `,"parts":${parts}`}${role === "bot" && author !== bot ? `,"insteadOf":"${bot}"` : ""}}}`;
 }
 
 export const encodeDelta = (publicId: string, turn: string, stream: string, offset: number, text: string): string =>

@@ -7,6 +7,7 @@ import { encode, toMessage } from "./encode.ts";
 import type { ConversationLog } from "./log.ts";
 import type { Permissions } from "./permissions.ts";
 import type { PendingTurns } from "./pending-turns.ts";
+import type { Suspects } from "./suspects.ts";
 import type { ReportError, Turn } from "./turn.ts";
 
 const storeRetryMs = 1000;
@@ -17,6 +18,7 @@ export interface EndingsOptions {
   time: Pick<Time, "now" | "after">;
   pending: PendingTurns;
   permissions: Permissions;
+  suspects: Pick<Suspects<Turn>, "ended">;
   onError: ReportError;
   onClosed?(outcome: TurnOutcome, milliseconds: number): void;
   /** The turn is out of memory: the conversation's next one may run. */
@@ -46,7 +48,7 @@ export class Endings {
         turn.stream = null;
         turn.interrupted = null;
         this.#o.permissions.turnEnded(turn, message.createdAt);
-        this.#answers.arrived(turn.number, () => toMessage(turn.active.publicId, message));
+        this.#answers.arrived(turn.number, () => toMessage(turn.active.publicId, message, turn.active.bot));
       });
       if (answer.ok) {
         this.#o.onClosed?.(outcome, this.#o.time.now() - turn.startedAt);
@@ -78,6 +80,7 @@ export class Endings {
   /** Out of memory: ended, or somebody else's now. */
   drop(turn: Turn): void {
     this.#o.permissions.forget(turn);
+    if (turn.suspect) this.#o.suspects.ended(turn);
     if (this.#o.pending.delete(turn)) this.#o.ended(turn);
   }
 

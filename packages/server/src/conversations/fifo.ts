@@ -11,6 +11,11 @@ export class Fifo<T> {
     this.#items.push(item);
   }
 
+  /** Counted from the first one, 0. */
+  at(index: number): T | undefined {
+    return this.#items[this.#head + index];
+  }
+
   peek(): T | undefined {
     return this.#items[this.#head];
   }

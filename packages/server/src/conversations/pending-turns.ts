@@ -7,6 +7,8 @@ const keptTexts = 8 * 1024 * 1024;
 export class PendingTurns {
   readonly #turns = new Map<number, Turn>();
   readonly #byBot = new Map<string, number>();
+  /** By bot and person, for the bots that were asked about. */
+  readonly #byPerson = new Map<string, Map<string, number>>();
   #keptText = 0;
 
   get size(): number {
@@ -21,6 +23,34 @@ export class PendingTurns {
     return this.#byBot.get(bot) ?? 0;
   }
 
+  /** Counted from the first question on: a bot without such a limit costs nothing. */
+  ofPerson(bot: string, person: string): number {
+    let people = this.#byPerson.get(bot);
+    if (!people) {
+      people = new Map();
+      this.#byPerson.set(bot, people);
+      for (const turn of this.#turns.values()) if (turn.bot === bot) people.set(turn.person, (people.get(turn.person) ?? 0) + 1);
+    }
+    return people.get(person) ?? 0;
+  }
+
+  /** Another bot works on it from now on. */
+  move(turn: Turn, bot: string): void {
+    this.#count(turn, -1);
+    turn.bot = bot;
+    this.#count(turn, 1);
+  }
+
+  #count(turn: Turn, by: 1 | -1): void {
+    const { bot, person } = turn;
+    this.#byBot.set(bot, this.of(bot) + by);
+    const people = this.#byPerson.size === 0 ? undefined : this.#byPerson.get(bot);
+    if (!people) return;
+    const count = (people.get(person) ?? 0) + by;
+    if (count === 0) people.delete(person);
+    else people.set(person, count);
+  }
+
   /** Is there room to keep this text until its turn comes? */
   mayKeep(text: string): boolean {
     return this.#keptText + text.length <= keptTexts;
@@ -28,14 +58,14 @@ export class PendingTurns {
 
   add(turn: Turn): void {
     this.#turns.set(turn.number, turn);
-    this.#byBot.set(turn.bot, this.of(turn.bot) + 1);
+    this.#count(turn, 1);
     this.#keptText += turn.text?.length ?? 0;
   }
 
   /** @returns false when it was not there. */
   delete(turn: Turn): boolean {
     if (!this.#turns.delete(turn.number)) return false;
-    this.#byBot.set(turn.bot, this.of(turn.bot) - 1);
+    this.#count(turn, -1);
     this.#keptText -= turn.text?.length ?? 0;
     return true;
   }

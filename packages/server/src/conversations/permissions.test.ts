@@ -6,7 +6,8 @@ import { SimulatedClock, SimulatedTime } from "../simulation/simulated-time.ts";
 import { SimulatedDisk, closeDisk, simulatedStore } from "../simulation/simulated-store.ts";
 import { GroupCommit } from "../store/group-commit.ts";
 import { Tick } from "../tick.ts";
-import type { TurnRequest, TurnSettings } from "./turn.ts";
+import { settingsUnderTest } from "./settings-under-test.ts";
+import type { TurnRequest } from "./turn.ts";
 
 const owner = { id: "owner", role: "owner" };
 const options = [
@@ -14,16 +15,7 @@ const options = [
   { id: "no", label: "Reject", effect: "reject", always: false },
 ] as const;
 const question = { id: "q", title: "Run it?", options };
-const settings: TurnSettings = {
-  queue: 10,
-  attempts: 3,
-  turnMs: 5000,
-  answerBytes: 1000,
-  partsBytes: 1000,
-  permissions: "ask",
-  permissionMs: 60_000,
-  delivery: "at-least-once",
-};
+const settings = settingsUnderTest();
 
 let clock: SimulatedClock;
 let disk: SimulatedDisk;
@@ -63,13 +55,21 @@ async function begin() {
     onError: (event) => errors.push(event),
     workers: {
       settings: () => settings,
-      place: () => ({
-        context: "message",
-        give: (request) => given.push(request) > 0,
-        release: () => {},
-        next: () => null,
-        cancel: (_token, _ms, onLetGo) => onLetGo(),
-        decide: (_token, request, option) => told.push([request, option]),
+      down: () => null,
+      up: () => true,
+      assign: () => ({
+        open: true,
+        takesAhead: false,
+        waiting: 0,
+        failed: () => {},
+        place: () => ({
+          context: "message",
+          give: (request) => given.push(request) > 0,
+          release: () => {},
+          next: () => null,
+          cancel: (_token, _ms, onLetGo) => onLetGo(),
+          decide: (_token, request, option) => told.push([request, option]),
+        }),
       }),
     },
   });

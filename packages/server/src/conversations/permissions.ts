@@ -21,6 +21,8 @@ export interface PermissionRequest {
 
 /** Questions of one attempt that may wait at a time; one more is rejected at once. */
 const mostWaits = 50;
+/** Questions of one attempt in all: each is a row. */
+const mostAsked = 1000;
 const mostOptions = 20;
 const longestTitle = 500;
 const longestDetail = 32 * 1024;
@@ -61,7 +63,7 @@ export class Permissions {
     const { token } = turn;
     const options = cleanOptions(asked.options);
     const request = asked.id;
-    if (turn.waits.length >= mostWaits || options.length === 0) {
+    if (++turn.questions > mostAsked || turn.waits.length >= mostWaits || options.length === 0) {
       turn.place?.decide(token, request, null);
       return;
     }
@@ -101,6 +103,7 @@ export class Permissions {
             turn.announced = true;
             turn.active.state(turn.encodedState());
           } else {
+            this.#release(turn, permission.id);
             this.#answer(turn, token, wait, permission.option);
           }
           turn.active.permission(permission);
@@ -132,9 +135,9 @@ export class Permissions {
     const told =
       turn?.waits.some((wait) => wait.id === id || (wait.id === null && wait.title === title && wait.detail === detail)) ?? false;
     const answer = await this.#o.commit.add({ op: "decide-permission", id, ...decision, told, at: this.#o.time.now() });
+    if (turn) this.#release(turn, id);
     if (!answer.ok) return new Refusal(answer.code, answer.detail);
     if (turn) {
-      this.#release(turn, id);
       const wait = turn.waits.find((one) => one.id === id);
       if (wait) this.#answer(turn, turn.token, wait, decision.option);
       turn.active.permission(answer.permission);

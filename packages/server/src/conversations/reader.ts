@@ -162,7 +162,7 @@ export class Reader implements Subscription {
         // Read, but not published yet: what belongs before it has not happened here.
         if (message.seq > this.#active.head) break;
         if (message.outcome !== null && message.turn !== null) this.#endStreamsOf(turnName(message.turn));
-        this.#sink.push(encodeMessage(this.#active.publicId, message));
+        this.#sink.push(encodeMessage(this.#active.publicId, message, this.#active.bot));
         this.#position = message.seq;
       }
     }

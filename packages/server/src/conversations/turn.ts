@@ -7,7 +7,11 @@
  *   running ──attempt failed, attempts left──> pausing ──back-off over──> queued
  *   running ──attempt failed, none left or no use──> closing      (outcome failed)
  *   queued, pausing ──cancel──> closing
+ *   queued, running ──its bot is down or out of attempts, another stands in (stand-in.ts)──> queued, at that one
  *   running, behind another turn of its conversation that is to be tried again ──> queued   (taken back, not counted)
+ *
+ * A running turn that has asked for permission shows as "waiting" until the last of its questions is answered (`permissions.ts`); its limits of
+ * time stand still meanwhile (P6): whoever watches progress looks at `waits`.
  *
  * The store knows only "pending" and the outcome: whatever is in memory here can be lost at any moment, and the turn begins again.
  */
@@ -27,6 +31,25 @@ export interface TurnSettings {
   permissions: "ask" | "allow" | "reject";
   permissionMs: number;
   delivery: "at-least-once" | "at-most-once";
+  /** Messages that are accepted in a minute, from all and from one person, and pending ones of one person; 0: any number (K5). */
+  perMinute: number;
+  personPerMinute: number;
+  personConcurrency: number;
+  /** Bots that answer in its place when it cannot. */
+  fallback: readonly string[];
+}
+
+/** A worker that a turn is meant for. */
+export interface Lane {
+  /** False once the worker has died or was taken out: who waits for it should ask for another one. */
+  readonly open: boolean;
+  /** May the next turn of a conversation be given to it without asking? Not where each turn is dealt by itself. */
+  readonly takesAhead: boolean;
+  /** How many turns wait for it; counted by the queue that holds them. */
+  waiting: number;
+  place(): Place | null;
+  /** A turn ran out of time at it. */
+  failed(): void;
 }
 
 /** A worker's place, taken for one attempt. */
@@ -49,8 +72,15 @@ export interface Place {
 export interface Workers {
   /** null: there is no such bot. */
   settings(bot: string): TurnSettings | null;
-  /** A free place of a ready worker, or null. `roomFor` is called with the bot's name when there is one again. */
-  place(bot: string, wanted: { conversation: string; person: string }): Place | null;
+  /**
+   * The worker that a turn should go to, or wait for; null: for now there is none, and `roomFor` is called with the bot's name when there may be.
+   * `not`: where it has failed, for another one where there is one.
+   */
+  assign(bot: string, conversation: string, person: string, not: Lane | null): Lane | null;
+  /** Why the bot will not run again by itself; null while it may, and when it was stopped by hand. */
+  down(bot: string): string | null;
+  /** Will it work on what it is given? Not when it is down, stopped by hand or gone. */
+  up(bot: string): boolean;
 }
 
 export type ReportError = (event: string, detail: { turn?: string; conversation?: string; bot?: string; reason: string }) => void;
@@ -100,7 +130,12 @@ export class Turn {
   readonly active: ActiveConversation;
   /** seq of the message to be answered. */
   readonly seq: number;
-  readonly bot: string;
+  /** The bot that was asked. */
+  readonly asked: string;
+  /** The bot that works on it: the one that was asked, or one that stands in for it. */
+  bot: string;
+  /** Bots that have had it -> their attempts at it; null while it was with one bot only. */
+  tried: Map<string, number> | null = null;
   readonly person: string;
   phase: TurnPhase = "queued";
   /** The message's text while it is kept in memory; read from the store otherwise. */
@@ -109,11 +144,16 @@ export class Turn {
   /** Attempts up to this one do not count: they were of an earlier round, or taken back before the bot began. */
   baseAttempt: number;
   cancelRequested: boolean;
+  /** Its worker was lost, and it may be the one that has killed it (see `suspects.ts`). */
+  suspect = false;
+  forgiven = 0;
   /** It was taken back once, and is not given ahead again. */
   alone = false;
   /** Names the attempt, for its worker and as its stream. */
   token = "";
   place: Place | null = null;
+  /** The worker that it was last meant for. */
+  lane: Lane | null = null;
   stream: Stream | null = null;
   startedAt = 0;
   /** Whether the store knows of this attempt. */
@@ -132,12 +172,15 @@ export class Turn {
   /** Those that the running attempt waits for. While there are some, no limit of time counts. */
   waits: PermissionWait[] = [];
   waitingSince = 0;
+  /** How often this attempt has asked. */
+  questions = 0;
 
   constructor(active: ActiveConversation, from: TurnOrigin, attempts: number) {
     this.number = from.turn;
     this.name = turnName(from.turn);
     this.active = active;
     this.seq = from.seq;
+    this.asked = from.bot;
     this.bot = from.bot;
     this.person = from.person;
     this.text = from.text;
@@ -147,14 +190,26 @@ export class Turn {
     this.attempts = attempts;
   }
 
-  get attemptsMade(): number {
+  /** How often it was given to a worker. */
+  get tries(): number {
     return this.attempt - this.baseAttempt;
   }
 
+  /** Those of them that count (B5). */
+  get attemptsMade(): number {
+    return this.tries - this.forgiven;
+  }
+
   get state(): TurnState {
-    if (this.phase === "queued" || this.phase === "pausing") return this.attemptsMade > 0 ? "retrying" : "queued";
+    if (this.phase === "queued" || this.phase === "pausing") return this.tries > 0 ? "retrying" : "queued";
     if (this.waits.length > 0) return "waiting";
     return this.note?.state === "loading" ? "loading" : "running";
+  }
+
+  /** Tells its readers how it stands. */
+  announce(): void {
+    this.announced = true;
+    this.active.state(this.encodedState());
   }
 
   encodedState(): string {
@@ -166,16 +221,21 @@ export class Turn {
       state: this.state,
       attempt: Math.min(trying, this.attempts),
       attempts: this.attempts,
+      ...(this.bot === this.asked ? {} : { by: this.bot }),
       ...(this.waits[0] ? { reason: this.waits[0].title } : this.note ? { reason: this.note.reason } : {}),
     });
   }
 }
 
-/** How an attempt ended without an answer. `lost`: the worker died or was replaced; nobody knows how far it came. */
+/**
+ * How an attempt ended without an answer. `lost`: the worker died or was replaced; nobody knows how far it came. `company`: on how many
+ * conversations it was.
+ */
 export interface AttemptFailure {
   reason: string;
   retry: boolean;
   lost: boolean;
+  company?: number;
 }
 
 export type AfterFailure = { kind: "again"; afterMs: number } | { kind: "fail"; text: string };

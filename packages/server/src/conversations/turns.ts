@@ -6,7 +6,7 @@ import type { Tick } from "../tick.ts";
 import type { Time } from "../time.ts";
 import type { ActiveConversation } from "./active.ts";
 import { giveAhead } from "./ahead.ts";
-import { Attempts } from "./attempts.ts";
+import { Attempts, interrupt } from "./attempts.ts";
 import { Drafts } from "./drafts.ts";
 import { streamName } from "./encode.ts";
 import { Endings } from "./endings.ts";
@@ -14,6 +14,8 @@ import type { ConversationLog } from "./log.ts";
 import { Permissions } from "./permissions.ts";
 import { PendingTurns } from "./pending-turns.ts";
 import { TurnQueue } from "./queue.ts";
+import { StandIns } from "./stand-ins.ts";
+import { Suspects } from "./suspects.ts";
 import type { Place, ReportError, TurnOrigin, Workers } from "./turn.ts";
 import { Turn, afterFailure } from "./turn.ts";
 
@@ -38,16 +40,38 @@ export class Turns {
   readonly #pending = new PendingTurns();
   readonly #queue: TurnQueue;
   readonly #endings: Endings;
+  readonly #suspects: Suspects<Turn>;
+  readonly #standIns: StandIns;
   readonly #start = (turn: Turn, place: Place): void => this.attempts.start(turn, place);
   #stopped = false;
 
   constructor(options: TurnsOptions) {
     this.#o = options;
     const { store, commit, workers, time, tick, onError } = options;
-    this.#queue = new TurnQueue({ tick, workers, start: this.#start });
+    this.#suspects = new Suspects(time, (turn) => this.#makeRunnable(turn));
+    const suspects = this.#suspects;
+    this.#standIns = new StandIns(workers, this.#pending, suspects);
+    const elsewhere = (turn: Turn, why: string): boolean => this.#standIns.take(turn, why);
+    this.#queue = new TurnQueue({
+      tick,
+      workers,
+      suspects,
+      start: this.#start,
+      elsewhere: (turn, why) => {
+        if (!elsewhere(turn, why)) return false;
+        this.#makeRunnable(turn);
+        return true;
+      },
+    });
     this.permissions = new Permissions({ store, commit, time, workers, onError, pending: this.#pending });
     const { permissions } = this;
-    this.#endings = new Endings({ ...options, permissions, pending: this.#pending, ended: (turn) => this.attempts.advance(turn) });
+    this.#endings = new Endings({
+      ...options,
+      permissions,
+      suspects,
+      pending: this.#pending,
+      ended: (turn) => this.attempts.advance(turn),
+    });
     this.attempts = new Attempts({
       store,
       time,
@@ -56,6 +80,9 @@ export class Turns {
       drafts: new Drafts(commit, store.generation),
       endings: this.#endings,
       permissions,
+      suspects,
+      elsewhere,
+      everySoOften: () => this.#queue.lookAgain(),
       runnable: (turn) => this.#makeRunnable(turn),
       roomFor: (bot) => this.#queue.roomFor(bot),
       follow: (active) => this.#follow(active),
@@ -68,6 +95,10 @@ export class Turns {
 
   pendingOf(bot: string): number {
     return this.#pending.of(bot);
+  }
+
+  pendingOfPerson(bot: string, person: string): number {
+    return this.#pending.ofPerson(bot, person);
   }
 
   runningOf(bot: string): number {
@@ -106,7 +137,8 @@ export class Turns {
       const draft = await this.#o.store.draft(row.turn);
       if (draft && draft.text !== "") turn.interrupted = { stream: streamName(row.turn, draft.attempt, row.generation), text: draft.text };
       const settings = this.#o.workers.settings(row.bot);
-      if (settings && !row.cancelRequested && (settings.delivery === "at-most-once" || turn.attemptsMade >= settings.attempts)) {
+      if (settings?.delivery === "at-least-once") this.#standIns.placeAgain(turn, settings);
+      if (settings && !row.cancelRequested && (settings.delivery === "at-most-once" || turn.attemptsMade >= turn.attempts)) {
         const after = afterFailure(
           { reason: "Skep was restarted while the bot worked on this", retry: true, lost: true },
           turn.attemptsMade,
@@ -191,8 +223,13 @@ export class Turns {
   /** Every pending turn of a bot ends in a visible failure: the bot is gone. */
   failAll(bot: string, reason: string): void {
     for (const turn of this.#pending) {
-      if (turn.bot !== bot || turn.phase === "closing") continue;
+      if ((turn.bot !== bot && turn.asked !== bot) || turn.phase === "closing") continue;
       this.attempts.takeAway(turn);
+      if (turn.asked !== bot && this.#standIns.take(turn, reason)) {
+        interrupt(turn);
+        this.#makeRunnable(turn);
+        continue;
+      }
       void this.#endings.fail(turn, reason);
     }
   }
@@ -216,6 +253,7 @@ export class Turns {
     this.#queue.stop();
     this.#endings.stop();
     this.permissions.stop();
+    this.#suspects.stop();
     for (const turn of this.#pending) turn.takeBackPause?.();
     await this.attempts.stop(graceMs);
     this.#endings.endWaiting();

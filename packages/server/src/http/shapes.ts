@@ -1,6 +1,6 @@
 /** What the doors answer, as schemas: for OpenAPI, and for tests that hold every answer against them. */
-import { errorTable } from "@skep/protocol";
-import type { Bot, Conversation, ErrorCode, Message, Part, Permission } from "@skep/protocol";
+import type { Bot, BotEvent, Conversation, ErrorCode, Message, Part, Permission } from "@skep/protocol";
+import { balanceSchema, errorTable } from "@skep/protocol";
 import { z } from "zod";
 import type { KindDescription, LogLine } from "../bots/api.ts";
 import type { Problem } from "./problem.ts";
@@ -11,7 +11,7 @@ export const shapeNames = z.registry<{ id: string }>();
 const turnOutcome = z.enum(["completed", "cancelled", "failed"]);
 export const turnState = z.enum(["queued", "running", "loading", "waiting", "retrying", "completed", "cancelled", "failed"]);
 const botAbility = z.enum(["cancel", "resume", "tools", "images"]);
-const botState = z.enum(["stopped", "starting", "ready", "backoff", "failed", "stopping"]);
+const botState = z.enum(["stopped", "starting", "ready", "login-needed", "hung", "backoff", "failed", "stopping"]);
 const time = z.string().meta({ format: "date-time" });
 
 const permissionOptionShape = z.object({ id: z.string(), label: z.string(), effect: z.enum(["allow", "reject"]), always: z.boolean() });
@@ -58,6 +58,7 @@ export const messageShape = z.object({
   id: z.string(),
   role: z.enum(["person", "bot", "system"]),
   author: z.string(),
+  insteadOf: z.string().exactOptional(),
   text: z.string(),
   turn: z.string().exactOptional(),
   outcome: turnOutcome.exactOptional(),
@@ -81,7 +82,12 @@ export const botShape = z.object({
   kind: z.string(),
   can: z.array(botAbility).readonly(),
   options: z.record(z.string(), z.unknown()),
-  workers: z.int(),
+  workers: z.union([
+    z.int(),
+    z.array(z.object({ name: z.string().optional(), weight: z.int(), count: z.int(), options: z.record(z.string(), z.unknown()) })),
+  ]),
+  balance: balanceSchema,
+  fallback: z.array(z.string()),
   restart: z.object({ policy: z.enum(["always", "on-failure", "never"]), maxRestarts: z.int(), windowMs: z.int() }),
   limits: z.object({
     concurrency: z.int(),
@@ -93,13 +99,34 @@ export const botShape = z.object({
     permissions: z.enum(["ask", "allow", "reject"]),
     permissionMs: z.int(),
     delivery: z.enum(["at-least-once", "at-most-once"]),
+    heartbeatMs: z.int(),
+    progressMs: z.int(),
+    memoryMb: z.int(),
+    nice: z.int(),
+    perMinute: z.int(),
+    personPerMinute: z.int(),
+    personConcurrency: z.int(),
   }),
   state: botState,
   reason: z.string().exactOptional(),
   queued: z.int(),
   running: z.int(),
   processes: z.array(
-    z.object({ pid: z.int().nullable(), state: botState, startedAt: z.number().nullable(), running: z.int(), restarts: z.int() }),
+    z.object({
+      name: z.string(),
+      weight: z.int(),
+      health: z.enum(["in", "out", "trial"]),
+      drained: z.boolean(),
+      load: z.int(),
+      waiting: z.int(),
+      pid: z.int().nullable(),
+      state: botState,
+      startedAt: z.number().nullable(),
+      running: z.int(),
+      restarts: z.int(),
+      memoryMb: z.number().nullable(),
+      reason: z.string().exactOptional(),
+    }),
   ),
   createdAt: time,
 }) satisfies z.ZodType<Bot>;
@@ -111,6 +138,33 @@ export const kindShape = z.object({
   can: z.array(botAbility).readonly(),
   options: z.record(z.string(), z.unknown()).describe("JSON Schema of the options"),
 }) satisfies z.ZodType<KindDescription>;
+export const botEventShape = z.object({
+  number: z.int(),
+  at: time,
+  what: z.enum([
+    "start",
+    "stop",
+    "restart",
+    "skep-started",
+    "launched",
+    "ready",
+    "login-needed",
+    "signed-in",
+    "stuck",
+    "replaced",
+    "ended",
+  ]),
+  pid: z.int().nullable(),
+  reason: z.string(),
+  code: z.int().exactOptional(),
+  signal: z.string().exactOptional(),
+  uptimeMs: z.number().exactOptional(),
+  memoryMb: z.number().exactOptional(),
+  attempts: z.array(z.object({ conversation: z.string(), attempt: z.string() })).exactOptional(),
+  output: z.array(z.string()).exactOptional(),
+  decision: z.enum(["restart", "stays-stopped", "failed", "stopped"]).exactOptional(),
+  restartInMs: z.number().exactOptional(),
+}) satisfies z.ZodType<BotEvent>;
 
 export const logLineShape = z.object({
   at: time,
@@ -146,6 +200,7 @@ shapeNames
   .add(conversationShape, { id: "Conversation" })
   .add(botShape, { id: "Bot" })
   .add(kindShape, { id: "Kind" })
+  .add(botEventShape, { id: "BotEvent" })
   .add(logLineShape, { id: "LogLine" })
   .add(problemShape, { id: "Problem" })
   .add(tokenShape, { id: "Token" });

@@ -1,5 +1,5 @@
 import type { Turns } from "../conversations/turns.ts";
-import type { Place, TurnRequest, TurnSettings, Workers } from "../conversations/turn.ts";
+import type { Lane, Place, TurnRequest, TurnSettings, Workers } from "../conversations/turn.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
@@ -7,12 +7,27 @@ export interface BotFaults {
   crash: number;
   failure: number;
   silence: number;
+  /** For each turn that is assigned: a worker goes for a while, or all of the bot. */
+  absence: number;
+}
+
+/** One worker. */
+interface Worker extends Lane {
+  open: boolean;
+  used: number;
+}
+
+interface Team {
+  list: Worker[];
+  next: number;
+  down: string | null;
 }
 
 /** Requests for permission without an answer -> goes on when there is one. */
 type Waits = Map<string, () => void>;
 
 interface Line {
+  worker: Worker;
   turns: number;
   working: boolean;
   waiting: (() => void)[];
@@ -37,8 +52,11 @@ export class SimulatedBots implements Workers {
   readonly #places: number;
   readonly #ahead: number;
   readonly #given: Map<string, number>;
-  #used = 0;
+  readonly #dealt: boolean;
+  readonly #teams = new Map<string, Team>();
   readonly #working = new Map<string, string>();
+  /** What happens to an attempt in work when its worker dies, by its token. */
+  readonly #dies = new Map<string, { worker: Worker; die: (company: number) => void }>();
   turns: Turns | null = null;
 
   constructor(options: {
@@ -47,7 +65,10 @@ export class SimulatedBots implements Workers {
     faults: BotFaults;
     settings: TurnSettings;
     history: boolean;
+    /** Of each of the three workers of a bot. */
     places: number;
+    /** Do turns wait for a certain worker, or for any? */
+    dealt: boolean;
     /** Turns of one conversation that a worker takes before it has answered the first. */
     ahead: number;
     /** Turn -> how often it was given, over all lives. */
@@ -59,6 +80,7 @@ export class SimulatedBots implements Workers {
     this.#settings = options.settings;
     this.#history = options.history;
     this.#places = options.places;
+    this.#dealt = options.dealt;
     this.#ahead = options.ahead;
     this.#given = options.given;
   }
@@ -67,10 +89,61 @@ export class SimulatedBots implements Workers {
     return this.#settings;
   }
 
-  place(bot: string): Place | null {
-    if (this.#used >= this.#places) return null;
-    this.#used++;
-    return this.#enter(bot, { turns: 0, working: false, waiting: [] });
+  down(bot: string): string | null {
+    return this.#team(bot).down;
+  }
+
+  up(bot: string): boolean {
+    return this.#team(bot).down === null;
+  }
+
+  assign(bot: string): Lane | null {
+    const team = this.#team(bot);
+    if (this.#random.chance(this.#faults.absence)) this.#leave(bot, this.#random.chance(0.3) ? team.list : [this.#random.pick(team.list)]);
+    for (let i = 0; i < team.list.length; i++) {
+      const worker = team.list[team.next++ % team.list.length] as Worker;
+      if (worker.open && (this.#dealt || worker.used < this.#places)) return worker;
+    }
+    return null;
+  }
+
+  #team(bot: string): Team {
+    let team = this.#teams.get(bot);
+    if (!team) {
+      const worker = (): Worker => {
+        const made: Worker = {
+          open: true,
+          get takesAhead() {
+            return made.open;
+          },
+          used: 0,
+          waiting: 0,
+          failed: () => {},
+          place: () => {
+            if (made.used >= this.#places) return null;
+            made.used++;
+            return this.#enter(bot, { worker: made, turns: 0, working: false, waiting: [] });
+          },
+        };
+        return made;
+      };
+      team = { list: [0, 1, 2].map(() => worker()), next: 0, down: null };
+      this.#teams.set(bot, team);
+    }
+    return team;
+  }
+
+  /** For a while; what they work on goes on. */
+  #leave(bot: string, workers: readonly Worker[]): void {
+    const team = this.#team(bot);
+    for (const worker of workers) worker.open = false;
+    if (workers.length > 1) team.down = "all of them crashed";
+    this.turns?.roomFor(bot);
+    this.#time.after(this.#random.between(0, 1000), () => {
+      for (const worker of workers) worker.open = true;
+      team.down = null;
+      this.turns?.roomFor(bot);
+    });
   }
 
   /** Turns of one conversation may stand in line at one worker. */
@@ -83,7 +156,7 @@ export class SimulatedBots implements Workers {
     const free = (): void => {
       if (!taken) return;
       taken = false;
-      if (--line.turns === 0) this.#used--;
+      if (--line.turns === 0) line.worker.used--;
       this.turns?.roomFor(bot);
     };
     return {
@@ -138,6 +211,12 @@ export class SimulatedBots implements Workers {
     else this.turns?.attempts.part(token, { type: "tool", id, title: "Count", tool: "execute", state, output: text });
   }
 
+  /** One process works on all of them: it takes the others along. */
+  #die(worker: Worker): void {
+    const together = [...this.#dies.values()].filter((one) => one.worker === worker);
+    for (const { die } of together) die(together.length);
+  }
+
   #nextInLine(line: Line): void {
     const next = line.waiting.shift();
     if (next) next();
@@ -155,10 +234,17 @@ export class SimulatedBots implements Workers {
     const end = (say: () => void): void => {
       if (cancelled()) return;
       this.#working.delete(request.conversation);
+      this.#dies.delete(request.token);
       free();
       say();
       this.#nextInLine(line);
     };
+    let dead = false;
+    const die = (company: number): void => {
+      dead = true;
+      end(() => this.turns?.attempts.failed(request.token, { reason: "died", retry: true, lost: true, company }));
+    };
+    this.#dies.set(request.token, { worker: line.worker, die });
     const pieces = this.#random.chance(0.4) ? 0 : this.#random.between(1, 6);
     const fate = this.#random.next();
     const { crash, failure, silence } = this.#faults;
@@ -166,6 +252,7 @@ export class SimulatedBots implements Workers {
     let asked = 0;
     const next = (left: number): void => {
       this.#time.after(this.#random.between(0, 120), () => {
+        if (dead) return;
         if (cancelled()) {
           // Cancelled: some bots answer all the same, and nobody wants to hear it.
           this.turns?.attempts.answer(request.token, text);
@@ -185,12 +272,12 @@ export class SimulatedBots implements Workers {
           next(left - 1);
           return;
         }
-        if (fate < crash) end(() => this.turns?.attempts.failed(request.token, { reason: "died", retry: true, lost: true }));
-        else if (fate < crash + failure)
+        if (fate < crash) this.#die(line.worker);
+        else if (fate < crash + failure) {
           end(() => this.turns?.attempts.failed(request.token, { reason: "failed", retry: true, lost: false }));
-        else if (fate < crash + failure + silence) {
+        } else if (fate < crash + failure + silence) {
           // A hung worker: its supervisor ends it after a while.
-          this.#time.after(2500, () => end(() => this.turns?.attempts.failed(request.token, { reason: "hung", retry: true, lost: true })));
+          this.#time.after(2500, () => this.#dies.get(request.token)?.die(1));
         } else end(() => this.turns?.attempts.answer(request.token, text === "" ? `answer to ${request.text}` : undefined));
       });
     };

@@ -66,6 +66,7 @@ export function simulatedStore(disk: SimulatedDisk, time: SimulatedTime, random:
     permissions: (...values) => read(() => reads.permissions(...values)),
     search: (filter) => read(() => reads.search(filter)),
     bots: () => read(() => reads.bots()),
+    botEntries: (...values) => read(() => reads.botEntries(...values)),
     credentials: () => read(() => reads.credentials()),
     counts: () => read(() => reads.counts()),
     close: () => Promise.resolve(),

@@ -23,7 +23,8 @@ export interface SimulationResult {
 
 const owner = { id: "owner", role: "owner" };
 const faultMs = 20_000;
-const healMs = 10 * 60_000;
+/** Long enough for requests for permission that nobody decides on, one after the other. */
+const healMs = 5 * 3_600_000;
 
 export async function simulate(seed: number): Promise<SimulationResult> {
   const random = new Random(seed);
@@ -38,11 +39,21 @@ export async function simulate(seed: number): Promise<SimulationResult> {
     answerBytes: 1_000_000,
     partsBytes: random.pick([2000, 1_000_000]),
     permissions: "ask",
-    permissionMs: random.pick([2000, 60_000]),
+    permissionMs: random.pick([500, 4000]),
     delivery: random.chance(0.2) ? "at-most-once" : "at-least-once",
+    perMinute: 0,
+    personPerMinute: 0,
+    personConcurrency: 0,
+    fallback: random.chance(0.5) ? ["wasp", "ant"] : [],
   };
   const history = random.chance(0.3);
-  const faults = { crash: random.pick([0, 0.1, 0.4]), failure: random.pick([0, 0.1]), silence: random.pick([0, 0.05]) };
+  const faults = {
+    crash: random.pick([0, 0.1, 0.4]),
+    failure: random.pick([0, 0.1]),
+    silence: random.pick([0, 0.05]),
+    absence: random.pick([0, 0.1, 0.5]),
+  };
+  const dealt = random.chance(0.5);
 
   interface Life {
     conversations: Conversations;
@@ -60,9 +71,10 @@ export async function simulate(seed: number): Promise<SimulationResult> {
       settings,
       history,
       given,
-      places: random.between(1, 4),
+      places: random.between(1, 2),
+      dealt,
       ahead: random.pick([1, 1, 2, 8]),
-      faults: healthy ? { crash: 0, failure: 0, silence: 0 } : faults,
+      faults: healthy ? { crash: 0, failure: 0, silence: 0, absence: 0 } : faults,
     });
     const conversations: Conversations = new Conversations({
       store,

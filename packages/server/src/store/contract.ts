@@ -1006,6 +1006,30 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         expect(await mine()).toEqual([]);
       });
 
+      test("[R-C5] a bot's timeline keeps its newest entries in their order, over reopening, and goes with the bot", async () => {
+        const name = `b-${randomUUID()}`;
+        const bot = { name, kind: "echo", definition: "{}", wanted: true, createdAt: 5 };
+        const note = (at: number, of = name): Operation => ({ op: "note-bot", bot: of, at, entry: `{"n":${at}}`, keep: 3 });
+        const times = async (before = Number.MAX_SAFE_INTEGER, limit = 10): Promise<number[]> =>
+          (await under.store.botEntries(name, before, limit)).map(({ at }) => at);
+        expect(await commit(note(1))).toEqual([{ ok: true, changed: false }]);
+        await commit({ op: "put-bot", create: true, bot });
+        expect(await commit(...[1, 2, 3, 4, 5].map((at) => note(at)), note(9, `${name}-other`))).toContainEqual({
+          ok: true,
+          changed: false,
+        });
+        await under.reopen();
+        expect(await times()).toEqual([3, 4, 5]);
+        const newest = must((await under.store.botEntries(name, Number.MAX_SAFE_INTEGER, 1))[0]);
+        expect(newest).toEqual({ number: newest.number, at: 5, entry: '{"n":5}' });
+        expect(await times(newest.number)).toEqual([3, 4]);
+        expect(await times(newest.number, 1)).toEqual([4]);
+        await commit({ op: "delete-bot", name }, note(6), { op: "put-bot", create: true, bot }, note(7));
+        expect(await times()).toEqual([7]);
+        const again = must((await under.store.botEntries(name, Number.MAX_SAFE_INTEGER, 1))[0]);
+        expect(again.number).toBeGreaterThan(newest.number);
+      });
+
       test("[B1] the turns of a removed bot stay and wait", async () => {
         const name = `b-${randomUUID()}`;
         await commit({ op: "put-bot", create: true, bot: { name, kind: "echo", definition: "{}", wanted: true, createdAt: 5 } });
@@ -1083,7 +1107,10 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           const created = await commit<Created>(
             ...publicIds.map((publicId) => ({ op: "create-conversation" as const, publicId, bot: "echo", person: "p", title: "t", at: 1 })),
           );
-          const model = new ModelLog(created.map((answer) => answer.conversation));
+          const model = new ModelLog(
+            created.map((answer) => answer.conversation),
+            randomUUID(),
+          );
           for (const batch of steps) {
             if (batch === "reopen") await under.reopen();
             else {
@@ -1094,6 +1121,11 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
             for (const conversation of model.conversations) {
               expect((await under.store.messages(conversation, { after: 0, limit: 10_000 })).messages).toMatchObject(
                 model.messages(conversation),
+              );
+            }
+            for (const bot of model.botNames()) {
+              expect((await under.store.botEntries(bot, Number.MAX_SAFE_INTEGER, 100)).map(({ entry }) => entry)).toEqual(
+                model.entries(bot),
               );
             }
             for (const turn of model.turns()) {

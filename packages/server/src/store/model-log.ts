@@ -20,7 +20,9 @@ type Step =
   | { do: "start"; turn: number; attempt: number; old: boolean }
   | { do: "draft"; turn: number; attempt: number; old: boolean; anew: boolean }
   | { do: "cancel"; turn: number }
-  | { do: "retry"; turn: number };
+  | { do: "retry"; turn: number }
+  | { do: "note"; bot: number; text: number }
+  | { do: "bot"; bot: number; there: boolean };
 
 interface ModelMessage {
   seq: number;
@@ -34,6 +36,7 @@ interface ModelMessage {
 type ModelTurn = Omit<StoredTurn, "publicId" | "person" | "bot"> & { draft: { attempt: number; text: string } | null };
 
 const person = "p";
+const entriesKept = 3;
 const small = (max: number): fc.Arbitrary<number> => fc.integer({ min: 0, max });
 const turnStep = { turn: small(12), attempt: fc.integer({ min: -1, max: 2 }), old: fc.integer({ min: 0, max: 4 }).map((x) => x === 0) };
 
@@ -68,6 +71,13 @@ export class ModelLog {
         fc.record({ do: fc.constant("retry" as const), turn: small(12) }),
       ),
     },
+    {
+      weight: 3,
+      arbitrary: fc.oneof(
+        { weight: 6, arbitrary: fc.record({ do: fc.constant("note" as const), bot: small(1), text: small(9) }) },
+        { weight: 1, arbitrary: fc.record({ do: fc.constant("bot" as const), bot: small(1), there: fc.boolean() }) },
+      ),
+    },
   );
 
   readonly conversations: readonly number[];
@@ -77,8 +87,14 @@ export class ModelLog {
   /** Of the batch that is being made: what the numbers will be if all before it is accepted. */
   readonly #planned = new Map<string, number>();
 
-  constructor(conversations: readonly number[]) {
+  /** Timelines of the bots that there are. */
+  readonly #bots = new Map<string, string[]>();
+  readonly #suffix: string;
+
+  /** @param suffix makes the names of its bots its own */
+  constructor(conversations: readonly number[], suffix: string) {
     this.conversations = conversations;
+    this.#suffix = suffix;
     for (const conversation of conversations) this.#messages.set(conversation, []);
   }
 
@@ -98,7 +114,26 @@ export class ModelLog {
     return this.#turns.find((one) => one.turn === turn)?.draft?.text ?? "";
   }
 
+  botNames(): string[] {
+    return [0, 1].map((bot) => this.#botName(bot));
+  }
+
+  entries(bot: string): readonly string[] {
+    return this.#bots.get(bot) ?? [];
+  }
+
+  #botName(bot: number): string {
+    return `bot-${bot}-${this.#suffix}`;
+  }
+
   operation(step: Step, generation: number): Operation {
+    if (step.do === "note")
+      return { op: "note-bot", bot: this.#botName(step.bot), at: 1, entry: `"entry ${step.text}"`, keep: entriesKept };
+    if (step.do === "bot") {
+      const name = this.#botName(step.bot);
+      if (!step.there) return { op: "delete-bot", name };
+      return { op: "put-bot", create: true, bot: { name, kind: "echo", definition: "{}", wanted: true, createdAt: 1 } };
+    }
     if (step.do === "append") {
       const conversation = this.conversations[step.conversation] ?? 0;
       const sender = `tab ${step.sender}`;
@@ -178,6 +213,21 @@ export class ModelLog {
         turn.baseAttempt = turn.attempt;
         turn.state = "pending";
         turn.cancelRequested = false;
+        return;
+      }
+      case "put-bot": {
+        const { name } = operation.bot;
+        expect(answer).toMatchObject(this.#bots.has(name) ? { ok: false, code: "bot_exists" } : { ok: true, changed: true });
+        if (!this.#bots.has(name)) this.#bots.set(name, []);
+        return;
+      }
+      case "delete-bot":
+        return expect(answer).toEqual({ ok: true, changed: this.#bots.delete(operation.name) });
+      case "note-bot": {
+        const entries = this.#bots.get(operation.bot);
+        expect(answer).toEqual({ ok: true, changed: entries !== undefined });
+        entries?.push(operation.entry);
+        if (entries && entries.length > operation.keep) entries.shift();
         return;
       }
       default:

@@ -167,6 +167,20 @@ export function permissionContract(name: string, open: () => Promise<StoreUnderT
       expect(await under.store.pendingPermissions(person)).toHaveLength(1);
     });
 
+    test("[P5] a policy that came later decides what waits, and leaves what a person has decided", async () => {
+      const { turn } = await asked();
+      const waits = await given(ask(turn));
+      expect(await given(ask(turn, { policy: { option: "no" }, token: "t.2.1" }))).toMatchObject({
+        id: waits.id,
+        option: "no",
+        how: "policy",
+      });
+      const other = await given(ask(turn, { title: "Other?" }));
+      await given(decide(other.id, { told: false }));
+      const again = await given(ask(turn, { title: "Other?", policy: { option: "no" }, token: "t.2.1" }));
+      expect(again).toMatchObject({ id: other.id, option: "once", how: "person", decidedBy: "ann" });
+    });
+
     test("[R-G7] requests go with their conversation, and no id is given out twice", async () => {
       const { turn, conversation, person } = await asked();
       const { id } = await given(ask(turn));

@@ -32,8 +32,8 @@ export interface StoredPermission {
 
 /**
  * A request of a running attempt. One that an earlier attempt at the turn has made with the same title, detail and options is taken up again if it
- * is still pending, or was decided when nobody was there to be told; its expiry stays what it was. Otherwise it is a new one, decided at once where
- * a policy says how. Refused with `fenced` when the turn has ended or is a newer generation's.
+ * is still pending, or was decided when nobody was there to be told; its expiry stays what it was. Otherwise it is a new one. Where a policy says
+ * how, a request that is pending is decided at once. Refused with `fenced` when the turn has ended or is a newer generation's.
  */
 export interface AskPermission {
   op: "ask-permission";

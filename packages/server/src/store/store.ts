@@ -64,6 +64,13 @@ export interface StoredBot {
 
 /** `bot`: lets a program connect as the bot that is its `name`, and nothing else. */
 export type CredentialKind = "token" | "session" | "link" | "bot";
+/** One entry of a bot's timeline. */
+export interface StoredBotEntry {
+  /** Grows with every entry of the whole store. */
+  number: number;
+  at: number;
+  entry: string;
+}
 
 export interface Credential {
   id: string;
@@ -179,10 +186,20 @@ export interface PutBot {
   bot: StoredBot;
   create: boolean;
 }
-/** Pending turns of the bot stay, and wait for a bot of that name. */
+/** Pending turns of the bot stay, and wait for a bot of that name. Its timeline goes with it. */
 export interface DeleteBot {
   op: "delete-bot";
   name: string;
+}
+
+/** Adds to a bot's timeline, of which only the newest `keep` entries stay. `changed: false`: there is no such bot (any more). */
+export interface NoteBot {
+  op: "note-bot";
+  bot: string;
+  at: number;
+  /** JSON; the store does not look into it. */
+  entry: string;
+  keep: number;
 }
 
 export interface PutCredential {
@@ -224,6 +241,7 @@ export interface Answers {
   "delete-conversation": Done;
   "put-bot": Done | Refused;
   "delete-bot": Done;
+  "note-bot": Done;
   "put-credential": Done;
   "delete-credential": Done;
 }
@@ -242,6 +260,7 @@ export type Operation =
   | DeleteConversation
   | PutBot
   | DeleteBot
+  | NoteBot
   | PutCredential
   | DeleteCredential;
 
@@ -337,6 +356,8 @@ export interface Store {
   permissions(conversation: number, page: PermissionPage): Promise<StoredPermission[]>;
   search(filter: SearchFilter): Promise<SearchResult>;
   bots(): Promise<StoredBot[]>;
+  /** A bot's timeline: the newest entries before that number, ascending. */
+  botEntries(bot: string, before: number, limit: number): Promise<StoredBotEntry[]>;
   credentials(): Promise<Credential[]>;
   counts(): Promise<{ messages: number; conversations: number; bytes: number }>;
 

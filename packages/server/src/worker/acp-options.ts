@@ -40,7 +40,7 @@ export const acpDefaults: AcpOptions = {
   authMethod: "",
   permissions: "ask",
   rules: {},
-  permissionMs: 600_000,
+  permissionMs: 604_800_000,
   files: "none",
   terminal: false,
   shell: false,

@@ -32,6 +32,7 @@ export class ReportedParts {
   readonly #turn: Pick<RunningTurn, "delta" | "thought" | "part">;
   readonly #terminalOutput: (terminal: string) => string;
   readonly #tools = new Map<string, { call: ToolCallUpdate; part: ToolPart }>();
+  readonly #refused = new Set<string>();
   #last = "";
   #endsLine = true;
   #thoughts = 0;
@@ -147,10 +148,16 @@ export class ReportedParts {
     this.#turn.part({ type: "plan", id: "plan", steps });
   }
 
+  /** What was not permitted does not end well. */
+  refused(toolCallId: string): void {
+    this.#refused.add(toolCallId);
+  }
+
   /** Called when the agent has stopped, before the attempt ends. */
   finish(well: boolean): void {
     for (const [id, { part }] of this.#tools) {
-      if (part.state === "pending" || part.state === "running") this.tool({ toolCallId: id, status: well ? "completed" : "failed" });
+      const done = well && !this.#refused.has(id);
+      if (part.state === "pending" || part.state === "running") this.tool({ toolCallId: id, status: done ? "completed" : "failed" });
     }
   }
 }

@@ -30,3 +30,6 @@ export function chosen(option: string | null, options: readonly AcpOption[]): Re
   const known = options.find(({ optionId }) => optionId === option);
   return known ? { outcome: "selected", optionId: known.optionId } : decided("reject", options);
 }
+
+export const allows = (outcome: RequestPermissionOutcome, options: readonly AcpOption[]): boolean =>
+  outcome.outcome === "selected" && options.some(({ optionId, kind }) => optionId === outcome.optionId && kind.startsWith("allow"));

@@ -56,7 +56,8 @@ export class SignIn {
   }
 
   async #again(): Promise<void> {
-    if (this.#seenByPrompt && this.#waiting.size > 0) {
+    // A turn that is just trying has not found out yet.
+    if (this.#seenByPrompt && [...this.#told].some((turn) => !turn.ended)) {
       this.need(this.#needed ?? "", true);
       this.#wake();
       return;

@@ -1,4 +1,4 @@
-/** The decisions of the kind `acp`; what its process does is shown in test/bots/acp.test.ts. */
+/** The decisions of the kind `acp`; what its process does is shown in test/bots/acp*.test.ts. */
 import type { SessionUpdate } from "@agentclientprotocol/sdk";
 import { RequestError } from "@agentclientprotocol/sdk";
 import type { PlanPart, ToolPart } from "@skep/protocol/bot";

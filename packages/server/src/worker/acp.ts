@@ -2,8 +2,9 @@
  * A coding agent behind the Agent Client Protocol, version 1 (docs/coding-agents.md): one process of it, one session for each conversation. When the agent's
  * process ends, this one does too, and the controller starts both again: there is one place that decides about restarts.
  */
-import type { RequestPermissionRequest, RequestPermissionResponse } from "@agentclientprotocol/sdk";
+import type { RequestPermissionOutcome, RequestPermissionRequest, RequestPermissionResponse } from "@agentclientprotocol/sdk";
 import { methods } from "@agentclientprotocol/sdk";
+import type { ToolPart } from "@skep/protocol/bot";
 import { randomUUID } from "node:crypto";
 import { mkdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -16,7 +17,7 @@ import { endLeftovers, markVariable } from "./acp-leftovers.ts";
 import type { AcpOptions } from "./acp-options.ts";
 import { acpDefaults } from "./acp-options.ts";
 import { ReportedParts, inputText, toolOf } from "./acp-parts.ts";
-import { choices, chosen, decided, policyFor } from "./acp-permission.ts";
+import { allows, choices, chosen, decided, policyFor } from "./acp-permission.ts";
 import type { Program } from "./acp-program.ts";
 import { findProgram } from "./acp-program.ts";
 import { promptFor } from "./acp-prompt.ts";
@@ -53,6 +54,8 @@ interface Prompted {
   parts: ReportedParts;
   session: OpenSession;
   sessions: AgentSessions;
+  /** Requests so far. */
+  permissions: number;
 }
 
 export const createDriver: CreateDriver = async (given, output) => {
@@ -237,7 +240,7 @@ class AcpBot implements Driver {
   /** @returns "signed in": it is to be prompted again once somebody has signed in; null: the turn has ended */
   async #prompt(turn: RunningTurn, session: OpenSession, { agent, sessions }: Working): Promise<"signed in" | null> {
     const parts = new ReportedParts(turn, (terminal) => this.#terminals?.shown(terminal) ?? "");
-    const prompted: Prompted = { turn, parts, session, sessions };
+    const prompted: Prompted = { turn, parts, session, sessions, permissions: 0 };
     this.#prompted.set(session.id, prompted);
     session.busy = true;
     let limit: NodeJS.Timeout | undefined;
@@ -281,23 +284,34 @@ class AcpBot implements Driver {
   }
 
   /** An agent never waits for ever: a policy decides, or people, or the limit of time does. */
-  async #permission({ sessionId, toolCall, options }: RequestPermissionRequest): Promise<RequestPermissionResponse> {
-    const prompted = this.#prompted.get(sessionId);
+  async #permission(request: RequestPermissionRequest): Promise<RequestPermissionResponse> {
+    const prompted = this.#prompted.get(request.sessionId);
     if (!prompted || prompted.turn.cancelRequested) return { outcome: { outcome: "cancelled" } };
-    const { turn, parts } = prompted;
-    const part = parts.tool(toolCall);
+    const { toolCall, options } = request;
+    const part = prompted.parts.tool(toolCall);
     const policy = policyFor(part?.tool ?? toolOf(toolCall.kind), this.#options);
-    if (policy !== "ask") return { outcome: decided(policy, options) };
-    if (options.length === 0) return { outcome: { outcome: "cancelled" } };
+    const outcome = policy === "ask" ? await this.#ask(prompted, request, part) : decided(policy, options);
+    if (!allows(outcome, options)) prompted.parts.refused(toolCall.toolCallId);
+    return { outcome };
+  }
+
+  async #ask(
+    prompted: Prompted,
+    { toolCall, options }: RequestPermissionRequest,
+    part: ToolPart | null,
+  ): Promise<RequestPermissionOutcome> {
+    if (options.length === 0) return { outcome: "cancelled" };
+    const { turn } = prompted;
     const detail = part?.input ?? inputText(toolCall.rawInput);
     const option = await turn.permission({
+      id: `permission-${++prompted.permissions}`,
       title: bounded(part?.title ?? toolCall.title ?? "The agent asks for permission", titleLimit),
       ...(detail === "" ? {} : { detail: bounded(detail, detailLimit) }),
       ...(part ? { part: part.id } : {}),
       limitMs: this.#options.permissionMs,
       options: choices(options),
     });
-    return { outcome: turn.cancelRequested || turn.ended ? { outcome: "cancelled" } : chosen(option, options) };
+    return turn.cancelRequested || turn.ended ? { outcome: "cancelled" } : chosen(option, options);
   }
 
   #log(level: "warn" | "error", text: string): void {

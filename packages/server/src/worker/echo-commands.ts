@@ -141,6 +141,7 @@ const actions: Record<string, { usage: string; action: Action }> = {
       const tool = toolOf(words);
       turn.part({ ...tool, state: "pending" });
       const option = await turn.permission({
+        id: "1",
         title: tool.title,
         detail: "$ count --bees",
         part: tool.id,

@@ -109,7 +109,7 @@ function handle(line: ToBot, by: Driver): void {
       output.write({ type: "heartbeat" });
       return;
     case "decision":
-      running.get(line.turn)?.decide(line.id, line.option);
+      running.get(line.turn)?.decided(line.id, line.option);
       return;
     case "hello":
       return;

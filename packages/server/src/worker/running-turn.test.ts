@@ -72,21 +72,20 @@ describe("permission", () => {
   const options = [{ id: "yes", label: "Yes", effect: "allow" as const, always: false }];
 
   test("each request gets the decision with its id", async () => {
-    const { lines, running } = turn();
-    const asked = [running.permission({ title: "a", options }), running.permission({ title: "b", options })];
-    const ids = lines.map((line) => (line.type === "permission" ? line.id : ""));
-    running.decide(ids[1] ?? "", "yes");
-    running.decide(ids[1] ?? "", null);
-    running.decide(ids[0] ?? "", null);
+    const { running } = turn();
+    const asked = [running.permission({ id: "1", title: "a", options }), running.permission({ id: "2", title: "b", options })];
+    running.decided("2", "yes");
+    running.decided("2", null);
+    running.decided("1", null);
     expect(await Promise.all(asked)).toEqual([null, "yes"]);
   });
 
   test("is refused when the turn ends, and when it has ended", async () => {
     const { lines, running } = turn();
-    const asked = running.permission({ title: "a", options });
+    const asked = running.permission({ id: "1", title: "a", options });
     running.answer("done");
     expect(await asked).toBeNull();
-    expect(await running.permission({ title: "b", options })).toBeNull();
+    expect(await running.permission({ id: "2", title: "b", options })).toBeNull();
     expect(lines.map(({ type }) => type)).toEqual(["permission", "answer"]);
   });
 
@@ -94,7 +93,7 @@ describe("permission", () => {
     const { lines, running } = turn();
     let requests = 0;
     running.onCancelRequest = () => requests++;
-    const asked = running.permission({ title: "a", options });
+    const asked = running.permission({ id: "1", title: "a", options });
     running.cancel();
     running.cancel();
     expect(await asked).toBeNull();

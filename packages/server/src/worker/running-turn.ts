@@ -12,8 +12,7 @@ import type { FromBot, HistoryEntry, PlanPart, ToBot, ToolPart } from "@skep/pro
 import type { Output } from "./output.ts";
 
 type TurnLine = Extract<ToBot, { type: "turn" }>;
-type PermissionLine = Extract<FromBot, { type: "permission" }>;
-export type PermissionRequest = Omit<PermissionLine, "type" | "turn" | "id">;
+export type PermissionQuestion = Omit<Extract<FromBot, { type: "permission" }>, "type" | "turn">;
 
 export class RunningTurn {
   readonly id: string;
@@ -34,8 +33,8 @@ export class RunningTurn {
   readonly #output: Output;
   #half = "";
   #thought = { id: "", half: "" };
+  /** Questions without a decision yet, by their ids. */
   #asked: Map<string, (option: string | null) => void> | undefined = undefined;
-  #permissions = 0;
 
   constructor(line: TurnLine, output: Output) {
     this.id = line.turn;
@@ -96,14 +95,16 @@ export class RunningTurn {
     if (!this.ended) this.#output.write({ type: "part", turn: this.id, part });
   }
 
-  /** @returns the id of the option that was decided for; null is a refusal: nobody decided in time, or the turn was cancelled or has ended */
-  permission(request: PermissionRequest): Promise<string | null> {
+  /**
+   * @param question its id is unique within the attempt
+   * @returns the id of the option that was decided for; null is a refusal: nobody decided in time, or the turn was cancelled or has ended
+   */
+  permission(question: PermissionQuestion): Promise<string | null> {
     if (this.ended || this.cancelRequested) return Promise.resolve(null);
-    const id = `permission-${++this.#permissions}`;
-    const { limitMs } = request;
-    this.#output.write({ type: "permission", turn: this.id, id, ...request });
+    const { id, limitMs } = question;
+    this.#output.write({ type: "permission", turn: this.id, ...question });
     return new Promise((resolve) => {
-      const timer = limitMs === undefined ? undefined : setTimeout(() => this.decide(id, null), limitMs);
+      const timer = limitMs === undefined ? undefined : setTimeout(() => this.decided(id, null), limitMs);
       this.#asked ??= new Map();
       this.#asked.set(id, (option) => {
         clearTimeout(timer);
@@ -112,15 +113,15 @@ export class RunningTurn {
     });
   }
 
-  /** A decision that comes too late, or a second one, does nothing. */
-  decide(id: string, option: string | null): void {
+  /** Called by the host. A decision that comes too late, or a second one, does nothing. */
+  decided(id: string, option: string | null): void {
     const resolve = this.#asked?.get(id);
     this.#asked?.delete(id);
     resolve?.(option);
   }
 
   #refuseAll(): void {
-    if (this.#asked) for (const id of this.#asked.keys()) this.decide(id, null);
+    if (this.#asked) for (const id of this.#asked.keys()) this.decided(id, null);
   }
 
   /** Ends the turn at once, and the driver hears of it through `onCancel`; or asks the driver to end it. */

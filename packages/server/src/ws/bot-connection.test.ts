@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { BotConnection, botFrameBytes } from "./bot-connection.ts";
 
+/** The machine may be busy. */
+const patient = { timeout: 15_000 };
 const identity = { bot: "far", credential: "c" };
 let clock = 0;
 let client: WebSocket;
@@ -55,7 +57,7 @@ test("lines come out as they went in, whatever frames they were in; empty ones a
 
 test("what came before somebody attends is kept, and nothing more is read meanwhile", async () => {
   client.send("early");
-  await expect.poll(() => client.bufferedAmount).toBe(0);
+  await expect.poll(() => client.bufferedAmount, patient).toBe(0);
   client.send("later");
   const all = heard();
   client.close();
@@ -114,7 +116,7 @@ describe("[C1] pings", () => {
       connection.check((clock += 20_000));
       await pinged;
       const now = clock;
-      await expect.poll(() => connection.heardAt).toBe(now);
+      await expect.poll(() => connection.heardAt, patient).toBe(now);
     }
     expect(gone).toBe(false);
   });
@@ -141,7 +143,7 @@ test("[C1 C4] a ping that waits behind what is slow to leave is not late; who ta
         const still = connection.unsent === before;
         before = connection.unsent;
         return still;
-      })
+      }, patient)
       .toBe(true);
     expect(connection.unsent).toBeGreaterThan(0);
   };
@@ -150,12 +152,13 @@ test("[C1 C4] a ping that waits behind what is slow to leave is not late; who ta
   connection.check((clock += 29_000));
   expect(connection.closed).toBe(false);
   client.resume();
-  await expect.poll(() => connection.heardAt).toBe(clock);
+  await expect.poll(() => connection.heardAt, patient).toBe(clock);
   connection.check((clock += 19_000));
   expect(connection.closed).toBe(false);
 
   await fill();
   connection.check((clock += 1));
-  connection.check((clock += 30_001));
+  // The system may have taken some of it until now.
+  for (let round = 0; round < 5 && !connection.closed; round++) connection.check((clock += 30_001));
   expect((await all).reason).toBe("took nothing of what it was sent for 30 s");
 });

@@ -5,6 +5,8 @@ import { botStateSentence } from "../ui/sentences.ts";
 const colors: Record<Bot["state"], string> = {
   ready: "bg-good",
   starting: "bg-wait pulse",
+  "login-needed": "bg-wait",
+  hung: "bg-bad pulse",
   backoff: "bg-wait pulse",
   stopping: "bg-wait pulse",
   failed: "bg-bad",

@@ -5,11 +5,13 @@ import { addressOf } from "../state/route.ts";
 import { useBots } from "../state/skep.ts";
 import { visible } from "../text/visible.tsx";
 import { PageHeader } from "../ui/page-header.tsx";
-import { botStateSentence, stateWords } from "../ui/sentences.ts";
+import { botStateSentence } from "../ui/sentences.ts";
 import { since } from "../ui/time.tsx";
 import { BotActions } from "./bot-actions.tsx";
 import { BotDot } from "./bot-state.tsx";
 import { BotToken } from "./bot-token.tsx";
+import { BotTimeline } from "./bot-timeline.tsx";
+import { BotWorkers } from "./bot-workers.tsx";
 import { BotLogs } from "./bot-logs.tsx";
 import { NoBots } from "./no-bots.tsx";
 
@@ -123,18 +125,10 @@ export function BotPage({ name }: { name: string }): ReactNode {
           <div className="rounded-2xl border border-line bg-raised p-4">
             <BotCard bot={bot} />
           </div>
+          <BotWorkers bot={bot} />
           <details className="text-sm">
-            <summary className="w-fit rounded-lg py-1 font-medium text-soft hover:text-ink">Definition and processes</summary>
+            <summary className="w-fit rounded-lg py-1 font-medium text-soft hover:text-ink">Definition</summary>
             <dl className="mt-2 grid gap-x-6 gap-y-1 sm:grid-cols-[auto_1fr]">
-              {bot.processes.map((one, place) => (
-                <div key={place} className="contents">
-                  <dt className="text-soft">Process {bot.processes.length > 1 ? place + 1 : ""}</dt>
-                  <dd className="mb-1">
-                    {one.pid === null ? "not running" : `pid ${one.pid}`} · {stateWords[one.state]}
-                    {one.restarts > 0 ? ` · restarted ${one.restarts} ${one.restarts === 1 ? "time" : "times"}` : ""}
-                  </dd>
-                </div>
-              ))}
               {Object.entries(bot.options).map(([key, value]) => (
                 <div key={key} className="contents">
                   <dt className="text-soft">{key}</dt>
@@ -145,6 +139,7 @@ export function BotPage({ name }: { name: string }): ReactNode {
               ))}
             </dl>
           </details>
+          <BotTimeline bot={bot.name} />
           <BotLogs bot={bot.name} />
         </div>
       </div>

@@ -1,6 +1,6 @@
 /** What the page asks the server by REST, and how long an answer counts. */
 import { Refusal } from "@skep/client";
-import type { Bot, Conversation, Message } from "@skep/protocol";
+import type { Bot, BotEvent, Conversation, Message } from "@skep/protocol";
 import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { Schema } from "../fleet/option-fields.ts";
 import { useSkep } from "./skep.ts";
@@ -112,6 +112,29 @@ export function useLogs(bot: string, following: boolean) {
     queryFn: async ({ signal }) =>
       (await client.call("GET", `/api/bots/${encodeURIComponent(bot)}/logs?limit=500`, undefined, signal)) as { lines: LogLine[] },
     refetchInterval: following ? logMs : false,
+  });
+}
+
+export function useTimeline(bot: string) {
+  const { client } = useSkep();
+  return useQuery({
+    queryKey: ["timeline", bot],
+    queryFn: async ({ signal }) =>
+      (await client.call("GET", `/api/bots/${encodeURIComponent(bot)}/timeline?limit=50`, undefined, signal)) as { entries: BotEvent[] },
+    refetchInterval: 5 * logMs,
+  });
+}
+
+export function useDrain() {
+  const { client } = useSkep();
+  return useMutation({
+    mutationFn: async ({ bot, worker, drain }: { bot: string; worker: string; drain: boolean }) => {
+      await client.call(
+        "POST",
+        `/api/bots/${encodeURIComponent(bot)}/workers/${encodeURIComponent(worker)}/${drain ? "drain" : "undrain"}`,
+        {},
+      );
+    },
   });
 }
 

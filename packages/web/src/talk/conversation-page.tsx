@@ -1,6 +1,7 @@
 import { Refusal } from "@skep/client";
 import { Download, FileJson, MoreHorizontal, Pencil, Trash2 } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import type { Bot } from "@skep/protocol";
 import { BotDot } from "../fleet/bot-state.tsx";
 import { sentenceOf, useBotAction, useConversation } from "../state/queries.ts";
 import { addressOf, go } from "../state/route.ts";
@@ -102,12 +103,14 @@ export function ConversationPage({ id, seq }: { id: string; seq: number }): Reac
   );
 }
 
+const troubled = new Set<Bot["state"]>(["failed", "stopped", "login-needed"]);
+
 /** Why there will be no answer for now, and what to do about it. What is sent meanwhile is kept. */
 function BotTrouble({ name }: { name: string }): ReactNode {
   const bots = useBots();
   const bot = bots.get(name);
   const { mutate, isPending } = useBotAction();
-  if (name === "" || bots.size === 0 || (bot && bot.state !== "failed" && bot.state !== "stopped")) return null;
+  if (name === "" || bots.size === 0 || (bot && !troubled.has(bot.state))) return null;
   return (
     <div
       id="bot-trouble"
@@ -124,17 +127,19 @@ function BotTrouble({ name }: { name: string }): ReactNode {
           <a className="font-medium text-honey hover:underline" href={addressOf({ page: "bot", name })}>
             Log
           </a>
-          <Button
-            disabled={isPending}
-            onClick={() =>
-              mutate(
-                { bot: name, action: "start" },
-                { onError: (error) => showNotice(`${name} was not started: ${sentenceOf(error)}`, { bad: true }) },
-              )
-            }
-          >
-            Start it
-          </Button>
+          {bot.state === "login-needed" ? null : (
+            <Button
+              disabled={isPending}
+              onClick={() =>
+                mutate(
+                  { bot: name, action: "start" },
+                  { onError: (error) => showNotice(`${name} was not started: ${sentenceOf(error)}`, { bad: true }) },
+                )
+              }
+            >
+              Start it
+            </Button>
+          )}
         </>
       ) : null}
     </div>

@@ -45,7 +45,11 @@ export const MessageRow = memo(function MessageRow({ feed, message, mayRetry, lo
   );
   if (role === "person") return <PersonText text={text} details={details} looked={looked} />;
   return (
-    <BotText author={message.author} details={text === "" ? null : details} looked={looked}>
+    <BotText
+      author={message.insteadOf === undefined ? message.author : `${message.author}, instead of ${message.insteadOf}`}
+      details={text === "" ? null : details}
+      looked={looked}
+    >
       {role === "system" ? (
         text === "" ? null : (
           <p className="said whitespace-pre-wrap">{visible(text)}</p>

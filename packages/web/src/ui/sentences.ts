@@ -62,6 +62,8 @@ export function connectionSentence(state: ConnectionState, wasOpen: boolean): st
 export const stateWords: Record<Bot["state"], string> = {
   ready: "ready",
   starting: "starting",
+  "login-needed": "sign-in needed",
+  hung: "being replaced",
   backoff: "restarting",
   failed: "failed",
   stopping: "stopping",

@@ -83,9 +83,11 @@ export const acp = defineKind({
         .number()
         .int()
         .min(10)
-        .max(86_400_000)
+        .max(604_800_000)
         .default(acpDefaults.permissionMs)
-        .describe("A request that nobody answers within so many milliseconds is rejected."),
+        .describe(
+          "The agent waits so many milliseconds for a decision at most; then its request is rejected. Asked people may have less time: the bot's limits say so.",
+        ),
       files: z
         .enum(["none", "read", "write"])
         .default(acpDefaults.files)

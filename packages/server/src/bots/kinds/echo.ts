@@ -27,5 +27,5 @@ export const echo = defineKind({
     startMs: millisecondsSchema.default(echoDefaults.startMs).describe("Milliseconds before it says that it is ready."),
     crashAtStart: z.boolean().default(echoDefaults.crashAtStart).describe("Ends with code 1 before it is ready, every time."),
   }),
-  launch: (_, context) => launchWorker("echo", context),
+  launch: (_, context) => launchWorker("echo", context, [], "alone"),
 });

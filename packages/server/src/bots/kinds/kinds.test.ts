@@ -135,7 +135,7 @@ test.each([
   ["acp", { agent: "codex", rules: { everything: "allow" } }, "rules.everything"],
   ["acp", { agent: "codex", files: "all" }, "files"],
   ["acp", { agent: "codex", cwd: "" }, "cwd"],
-  ["acp", { agent: "codex", mcpServers: [{ name: "tools" }] }, "mcpServers.0"],
+  ["acp", { agent: "codex", mcpServers: [{ name: "tools" }] }, "mcpServers.0.command"],
   ["command", { command: "" }, "command"],
   ["command", { command: "a\0b" }, "command"],
   ["command", { command: "a", env: ["A=B"] }, "env.0"],

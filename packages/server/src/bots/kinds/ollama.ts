@@ -37,5 +37,5 @@ export const ollama = defineKind({
       .describe("An answer that takes longer than so many milliseconds is given up. 0: only the bot's own limit counts."),
   }),
   // Certificates of your own for https.
-  launch: (_, context) => launchWorker("ollama", context, ["NODE_EXTRA_CA_CERTS"]),
+  launch: (_, context) => launchWorker("ollama", context, ["NODE_EXTRA_CA_CERTS"], "network"),
 });

@@ -56,5 +56,6 @@ export const openai = defineKind({
       .describe("An answer that takes longer than so many milliseconds is given up. 0: only the bot's own limit counts."),
   }),
   // Certificates of your own for https.
-  launch: ({ apiKeyEnv }, context) => launchWorker("openai", context, ["NODE_EXTRA_CA_CERTS", ...(apiKeyEnv === "" ? [] : [apiKeyEnv])]),
+  launch: ({ apiKeyEnv }, context) =>
+    launchWorker("openai", context, ["NODE_EXTRA_CA_CERTS", ...(apiKeyEnv === "" ? [] : [apiKeyEnv])], "network"),
 });

@@ -1,12 +1,4 @@
-/**
- * How the process of a built-in bot is started. Measured with six `openai` bots side by side, memory of their own after 400 turns each:
- * - the small semi-space: 19 MB, without it 23 to 33 MB; no more processor time;
- * - no V8 helper threads: 4 threads a process instead of 7; memory the same;
- * - the limit of the heap costs nothing, and a leak ends the bot and not the machine;
- * - the compile cache: 11 MB idle and ready in 30 to 40 ms, without it 27 MB and 100 ms, since TypeScript would be stripped at each start.
- * MALLOC_ARENA_MAX changed nothing and is not set.
- */
-import { extname } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { environmentFor } from "./environment.ts";
 import type { Launch, LaunchContext } from "./kind.ts";
@@ -16,10 +8,31 @@ const host = fileURLToPath(new URL(`../../worker/host${extname(import.meta.url)}
 
 const flags = ["--max-semi-space-size=1", "--v8-pool-size=0", "--max-old-space-size=128"];
 
+/** What a built-in bot is held to: `alone` talks to the controller and nobody else, `network` to servers too; `free` does what the account may do. */
+export type Confinement = "free" | "network" | "alone";
+
+/**
+ * A confined bot reads its own code and the compiled form of it, and nothing else of the disk; it starts no programs and no threads. Whatever a model
+ * server makes it do stays inside that. Measured: no more memory, no slower start.
+ */
+const permissions = ({ compileCache }: LaunchContext, confinement: Confinement): string[] => {
+  if (confinement === "free") return [];
+  // Said of a folder that is not there yet, only the form with the star means what will be in it.
+  const cache = [compileCache, join(compileCache, "*")].flatMap((path) => [`--allow-fs-read=${path}`, `--allow-fs-write=${path}`]);
+  const own = [`--allow-fs-read=${join(dirname(host), "*")}`, ...cache];
+  // The network flag is new, and says so on the standard error, which is for what a bot has to say.
+  return ["--permission", ...own, ...(confinement === "network" ? ["--allow-net", "--disable-warning=ExperimentalWarning"] : [])];
+};
+
 /** @param names variables that this bot may see besides the common ones */
-export const launchWorker = (kind: string, context: LaunchContext, names: readonly string[] = []): Launch => ({
+export const launchWorker = (
+  kind: string,
+  context: LaunchContext,
+  names: readonly string[] = [],
+  confinement: Confinement = "free",
+): Launch => ({
   command: context.node,
-  args: [...flags, host, kind],
+  args: [...flags, ...permissions(context, confinement), host, kind],
   env: environmentFor(context.environment, names, { NODE_COMPILE_CACHE: context.compileCache }),
   cwd: context.folder,
 });

@@ -5,9 +5,10 @@ import type { FleetApi } from "../../bots/api.ts";
 import { numberQuery } from "../query.ts";
 import type { Route } from "../route.ts";
 import { route } from "../route.ts";
-import { botShape, kindShape, logLineShape } from "../shapes.ts";
+import { botEventShape, botShape, kindShape, logLineShape } from "../shapes.ts";
 
 const params = z.strictObject({ name: nameSchema });
+const workerParams = z.strictObject({ name: nameSchema, worker: nameSchema });
 
 export interface BotParts {
   fleet: FleetApi;
@@ -25,6 +26,17 @@ export function botRoutes({ fleet, access }: BotParts): Route[] {
       status: 200,
       response: botShape,
       handler: ({ params }) => fleet[verb](params.name),
+    });
+  const drain = (verb: "drain" | "undrain", summary: string): Route =>
+    route({
+      method: "POST",
+      path: `/api/bots/{name}/workers/{worker}/${verb}`,
+      summary,
+      permission: "bots.manage",
+      params: workerParams,
+      status: 200,
+      response: botShape,
+      handler: ({ params }) => fleet.drain(params.name, params.worker, verb === "drain"),
     });
   return [
     route({
@@ -97,6 +109,8 @@ export function botRoutes({ fleet, access }: BotParts): Route[] {
     action("start", "Start a bot"),
     action("stop", "Stop a bot; messages to it wait"),
     action("restart", "Stop a bot and start it again"),
+    drain("drain", "Take one worker of a bot out: it ends what it has and gets nothing new, also after a restart"),
+    drain("undrain", "Take a drained worker back in"),
     route({
       method: "POST",
       path: "/api/bots/{name}/token",
@@ -136,6 +150,20 @@ export function botRoutes({ fleet, access }: BotParts): Route[] {
       status: 200,
       response: z.object({ lines: z.array(logLineShape) }),
       handler: async ({ params, query }) => ({ lines: fleet.logs(params.name, query.limit) }),
+    }),
+    route({
+      method: "GET",
+      path: "/api/bots/{name}/timeline",
+      summary: "What happened to a bot and its workers, and what was decided: the newest entries, or those before `before`, oldest first",
+      permission: "bots.read",
+      params,
+      query: z.strictObject({
+        limit: numberQuery(1, 1000).default(100),
+        before: numberQuery(1, Number.MAX_SAFE_INTEGER).exactOptional(),
+      }),
+      status: 200,
+      response: z.object({ entries: z.array(botEventShape) }),
+      handler: async ({ params, query }) => ({ entries: await fleet.timeline(params.name, query) }),
     }),
   ];
 }

@@ -38,7 +38,7 @@ export function searchRoutes(conversations: ConversationsApi): Route[] {
             conversation: publicId,
             title,
             bot,
-            message: toMessage(publicId, message),
+            message: toMessage(publicId, message, bot),
             places,
           })),
           complete,

@@ -149,4 +149,17 @@ CREATE INDEX permissions_by_turn ON permissions (turn, id);
 CREATE INDEX permissions_by_conversation ON permissions (conversation, id);
 `,
   },
+  {
+    number: 3,
+    name: "timelines of bots",
+    sql: `
+CREATE TABLE bot_entries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  bot TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  entry TEXT NOT NULL
+) STRICT;
+CREATE INDEX bot_entries_by_bot ON bot_entries (bot, id);
+`,
+  },
 ];

@@ -28,8 +28,12 @@ export class PermissionWrites {
     const turn = s.turn.get(a.turn);
     if (!turn || turn.state !== 0 || turn.generation > a.generation) return fenced;
     const options = JSON.stringify(a.options);
-    const earlier = a.policy ? undefined : s.earlier.get(a.turn, a.title, a.detail, options, a.token);
-    if (earlier) s.takeUp.run(a.token, a.request, a.part, earlier.id);
+    const earlier = s.earlier.get(a.turn, a.title, a.detail, options, a.token);
+    if (earlier) {
+      s.takeUp.run(a.token, a.request, a.part, earlier.id);
+      // What a person has decided stands; what waits still is the policy's now.
+      if (a.policy) s.decide.run(states.decided, a.policy.option, howNumber.policy, null, 1, a.at, earlier.id);
+    }
     const id =
       earlier?.id ??
       s.insert.run(

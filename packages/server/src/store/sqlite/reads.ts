@@ -8,6 +8,7 @@ import type {
   SearchFilter,
   SearchResult,
   StoredBot,
+  StoredBotEntry,
   StoredConversation,
   StoredMessage,
   StoredTurn,
@@ -74,6 +75,7 @@ export const readSql = {
   indexed: "SELECT value FROM meta WHERE name = 'search_indexed'",
   newest: "SELECT max(id) AS id FROM messages",
   bots: "SELECT name, kind, definition, wanted, created_at FROM bots ORDER BY name",
+  botEntries: "SELECT id, at, entry FROM bot_entries WHERE bot = ? AND id < ? ORDER BY id DESC LIMIT ?",
   credentials: "SELECT id, kind, hash, person, role, name, created_at, expires_at FROM credentials",
   conversationCount: "SELECT count(*) AS n FROM conversations WHERE deleted_at IS NULL",
   size: "SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()",
@@ -210,6 +212,13 @@ export class Reads {
     }));
   }
 
+  botEntries(bot: string, before: number, limit: number): StoredBotEntry[] {
+    return this.#statements.botEntries
+      .all(bot, before, limit)
+      .map(({ id, at, entry }) => ({ number: id, at, entry }))
+      .toReversed();
+  }
+
   credentials(): Credential[] {
     return this.#statements.credentials.all().map((row) => ({
       id: row.id,
@@ -275,6 +284,7 @@ function prepare(db: Database) {
     indexed: db.prepare<{ value: string }>(readSql.indexed),
     newest: db.prepare<{ id: number | null }>(readSql.newest),
     bots: db.prepare<{ name: string; kind: string; definition: string; wanted: number; created_at: number }>(readSql.bots),
+    botEntries: db.prepare<{ id: number; at: number; entry: string }>(readSql.botEntries),
     credentials: db.prepare<{
       id: string;
       kind: CredentialKind;

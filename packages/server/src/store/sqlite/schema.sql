@@ -1,3 +1,12 @@
+CREATE TABLE bot_entries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  bot TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  entry TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX bot_entries_by_bot ON bot_entries (bot, id);
+
 CREATE TABLE bots (
   name TEXT NOT NULL PRIMARY KEY,
   kind TEXT NOT NULL,

@@ -212,6 +212,7 @@ export class SqliteStore implements Store {
   permissions: Store["permissions"] = (conversation, page) => this.#reader.read("permissions", conversation, page);
   search: Store["search"] = (filter) => this.#readInBackground("search", filter);
   bots: Store["bots"] = () => this.#reader.read("bots");
+  botEntries: Store["botEntries"] = (...values) => this.#reader.read("botEntries", ...values);
   credentials: Store["credentials"] = () => this.#reader.read("credentials");
   counts: Store["counts"] = () => this.#readInBackground("counts");
 

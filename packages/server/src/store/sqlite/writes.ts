@@ -189,7 +189,14 @@ export class Writes {
         return { ok: true, changed: s.updateBot.run(kind, definition, wanted ? 1 : 0, name).changes > 0 };
       }
       case "delete-bot":
+        s.dropBotEntries.run(operation.name);
         return { ok: true, changed: s.deleteBot.run(operation.name).changes > 0 };
+      case "note-bot": {
+        const { bot, at, entry, keep } = operation;
+        const changed = s.addBotEntry.run(bot, at, entry, bot).changes > 0;
+        if (changed) s.cutBotEntries.run(bot, bot, keep);
+        return { ok: true, changed };
+      }
       case "put-credential": {
         const c = operation.credential;
         s.putCredential.run(c.id, c.kind, c.hash, c.person, c.role, c.name, c.createdAt, c.expiresAt);
@@ -374,6 +381,11 @@ function prepare(db: Database) {
     ),
     updateBot: db.prepare("UPDATE bots SET kind = ?, definition = ?, wanted = ? WHERE name = ?"),
     deleteBot: db.prepare("DELETE FROM bots WHERE name = ?"),
+    addBotEntry: db.prepare("INSERT INTO bot_entries (bot, at, entry) SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM bots WHERE name = ?)"),
+    cutBotEntries: db.prepare(
+      "DELETE FROM bot_entries WHERE bot = ? AND id <= (SELECT id FROM bot_entries WHERE bot = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+    ),
+    dropBotEntries: db.prepare("DELETE FROM bot_entries WHERE bot = ?"),
     putCredential: db.prepare(
       "INSERT INTO credentials (id, kind, hash, person, role, name, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
     ),
