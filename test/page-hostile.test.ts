@@ -23,6 +23,8 @@ describe.skipIf(noBrowser)("hostile texts on the page", () => {
     const { id } = body as { id: string };
     for (const text of hostileTexts) await o.call("POST", `/api/conversations/${id}/messages`, { text: text.toWellFormed() });
     const count = 2 * hostileTexts.length;
+    // A tall window draws many rows at once.
+    await o.page.setViewportSize({ width: 1280, height: 6000 });
     await o.page.goto(`${o.url}/#c/${id}`);
     await o.page.locator(`#log li[aria-posinset="${count}"] article`).waitFor();
 
@@ -66,6 +68,7 @@ describe.skipIf(noBrowser)("hostile texts on the page", () => {
     expect(drawn.size).toBe(count);
     expect(o.trouble.splice(0)).toEqual([]);
     expect(o.context.pages().length).toBe(1);
+    await o.page.setViewportSize({ width: 1280, height: 800 });
   });
 
   test("[R-B4] [R-B9] what steers a terminal or turns a text around is shown, and copied as it was written", async () => {

@@ -110,4 +110,29 @@ describe.skipIf(noBrowser)("the page in trouble", () => {
     await o.page.locator("#log .status", { hasText: "No answer" }).waitFor({ timeout: 20_000 });
     await o.page.getByRole("button", { name: "Try again" }).waitFor();
   });
+
+  test("[B6] a bot that fails again and again: it is marked failed with the reason and a button, what is sent is accepted, and why is to be read", async () => {
+    await o.call("POST", "/api/bots", { name: "broken", kind: "command", options: { command: "false" }, restart: { maxRestarts: 1 } });
+    await o.page.goto(`${o.url}/#new/broken`);
+    await o.page.locator("#sidebar", { hasText: "1 failed" }).waitFor();
+    await o.say("are you there?");
+    await o.page.locator("#bot-trouble", { hasText: "broken has failed: exited with code 1" }).waitFor();
+    await o.page.getByRole("button", { name: "Start it" }).waitFor();
+    await o.page.locator("#log .status", { hasText: "Waiting for broken" }).waitFor();
+    expect(await o.page.locator("[data-pending]").count()).toBe(0);
+    await o.page.getByRole("link", { name: "Why" }).click();
+    await o.page.locator("#timeline", { hasText: "it is marked failed" }).waitFor();
+    await o.call("DELETE", "/api/bots/broken");
+  });
+
+  test("[D5] a conversation that is erased elsewhere says so, and offers another one", async () => {
+    await o.begin();
+    await o.say("soon gone");
+    await o.reads(["soon gone", "soon gone"]);
+    const id = /#c\/(\w+)/.exec(o.page.url())?.[1];
+    await o.call("DELETE", `/api/conversations/${id}`);
+    await o.page.locator("#gone", { hasText: "This conversation was erased." }).waitFor();
+    await o.page.getByRole("link", { name: "Begin a new conversation" }).click();
+    await o.page.locator("#choose-bot").waitFor();
+  });
 });

@@ -191,6 +191,7 @@ describe.skipIf(noBrowser)("the page", () => {
     await o.page.getByLabel("model (needed)").fill("llama3.2");
     await o.page.getByRole("button", { name: "Add and start" }).click();
     await o.page.getByText("1 to 64 letters, digits, dashes or underscores").waitFor();
+    await o.page.getByRole("button", { name: "Another kind" }).click();
     await o.page.locator("#kinds button", { hasText: "Echo" }).click();
     await o.page.getByLabel("name (needed)").fill("drone");
     await o.page.getByLabel("prefix").fill("Bzz: ");

@@ -34,24 +34,30 @@ export function AddBotPage(): ReactNode {
       <div className="min-h-0 flex-1 overflow-y-auto">
         <div className="mx-auto max-w-3xl space-y-6 p-4 side:p-8">
           {error ? <p className="text-bad">{sentenceOf(error)}</p> : null}
-          <ul id="kinds" aria-label="Kinds of bots" className="grid gap-2 sm:grid-cols-2">
-            {kinds.map(({ name, title, summary }) => (
-              <li key={name}>
-                <button
-                  type="button"
-                  aria-pressed={name === chosen}
-                  onClick={() => setChosen(name)}
-                  className={`h-full w-full rounded-2xl border bg-raised px-4 py-3 text-start transition-colors hover:border-honey ${
-                    name === chosen ? "border-honey outline-1 outline-honey" : "border-line"
-                  }`}
-                >
-                  <span className="block font-medium">{title}</span>
-                  <span className="block text-sm text-soft">{summary}</span>
-                </button>
-              </li>
-            ))}
-          </ul>
-          {kind ? <BotForm key={kind.name} kind={kind} /> : null}
+          {kind ? (
+            <>
+              <div className="flex items-center gap-4">
+                <p className="min-w-0 flex-1 text-sm text-soft">{kind.summary}</p>
+                <Button onClick={() => setChosen("")}>Another kind</Button>
+              </div>
+              <BotForm key={kind.name} kind={kind} />
+            </>
+          ) : (
+            <ul id="kinds" aria-label="Kinds of bots" className="grid gap-2 sm:grid-cols-2">
+              {kinds.map(({ name, title, summary }) => (
+                <li key={name}>
+                  <button
+                    type="button"
+                    onClick={() => setChosen(name)}
+                    className="flex h-full w-full flex-col rounded-2xl border border-line bg-raised px-4 py-3 text-start transition-colors hover:border-honey"
+                  >
+                    <span className="font-medium">{title}</span>
+                    <span className="text-sm text-soft">{summary}</span>
+                  </button>
+                </li>
+              ))}
+            </ul>
+          )}
         </div>
       </div>
     </>
@@ -72,7 +78,8 @@ function BotForm({ kind }: { kind: Kind }): ReactNode {
   const [name, setName] = useState(() => freeName(kind.name, bots));
   const [typed, setTyped] = useState<Typed>({});
   const [wrong, setWrong] = useState<{ field: string; problem: string } | null>(null);
-  const fields = fieldsOf(kind.options);
+  // What must be given comes first.
+  const fields = fieldsOf(kind.options).sort((a, b) => Number(b.required) - Number(a.required));
   const front = inFront(fields);
   const { mutate, isPending } = useMutation({
     mutationFn: async (options: Record<string, unknown>) =>

@@ -73,7 +73,7 @@ function Entry({ entry }: { entry: BotEvent }): ReactNode {
         <time dateTime={at}>{time.format(new Date(at))}</time>
         {details.length > 0 ? ` · ${details.join(" · ")}` : ""}
         {attempts.map(({ conversation, attempt }) => (
-          <a key={attempt} className="ms-2 text-honey hover:underline" href={addressOf({ page: "conversation", id: conversation, seq: 0 })}>
+          <a key={attempt} className="ms-2 text-honey underline" href={addressOf({ page: "conversation", id: conversation, seq: 0 })}>
             its conversation
           </a>
         ))}

@@ -1,17 +1,16 @@
 import { Refusal } from "@skep/client";
 import { Download, FileJson, MoreHorizontal, Pencil, Trash2 } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import type { Bot } from "@skep/protocol";
 import { BotDot } from "../fleet/bot-state.tsx";
-import { sentenceOf, useBotAction, useConversation } from "../state/queries.ts";
+import { sentenceOf, useConversation } from "../state/queries.ts";
 import { addressOf, go } from "../state/route.ts";
 import { markSeen } from "../state/seen.ts";
 import { useBots, useSkep } from "../state/skep.ts";
-import { Button } from "../ui/button.tsx";
 import { Menu } from "../ui/menu.tsx";
 import { showNotice } from "../ui/notices.tsx";
 import { PageHeader } from "../ui/page-header.tsx";
 import { botStateSentence } from "../ui/sentences.ts";
+import { BotTrouble } from "./bot-trouble.tsx";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { EraseDialog, RenameDialog } from "./conversation-dialogs.tsx";
 import { exportConversation } from "./export.ts";
@@ -100,49 +99,6 @@ export function ConversationPage({ id, seq }: { id: string; seq: number }): Reac
         />
       ) : null}
     </>
-  );
-}
-
-const troubled = new Set<Bot["state"]>(["failed", "stopped", "login-needed"]);
-
-/** Why there will be no answer for now, and what to do about it. What is sent meanwhile is kept. */
-function BotTrouble({ name }: { name: string }): ReactNode {
-  const bots = useBots();
-  const bot = bots.get(name);
-  const { mutate, isPending } = useBotAction();
-  if (name === "" || bots.size === 0 || (bot && !troubled.has(bot.state))) return null;
-  return (
-    <div
-      id="bot-trouble"
-      role="status"
-      className="mx-auto mb-2 flex w-[calc(100%-1.5rem)] max-w-3xl items-center gap-3 rounded-xl bg-bad-back px-4 py-2 text-sm side:w-[calc(100%-3.5rem)]"
-    >
-      <span className="min-w-0 flex-1 wrap-anywhere">
-        {bot
-          ? `${name} is ${botStateSentence(bot)}. What you send is kept, and answered when it runs.`
-          : `There is no bot named ${name} any more. The conversation can be read.`}
-      </span>
-      {bot ? (
-        <>
-          <a className="font-medium text-honey hover:underline" href={addressOf({ page: "bot", name })}>
-            Log
-          </a>
-          {bot.state === "login-needed" ? null : (
-            <Button
-              disabled={isPending}
-              onClick={() =>
-                mutate(
-                  { bot: name, action: "start" },
-                  { onError: (error) => showNotice(`${name} was not started: ${sentenceOf(error)}`, { bad: true }) },
-                )
-              }
-            >
-              Start it
-            </Button>
-          )}
-        </>
-      ) : null}
-    </div>
   );
 }
 
