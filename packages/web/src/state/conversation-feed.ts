@@ -220,8 +220,11 @@ export class ConversationFeed {
     if (this.#fetching.has(page)) return;
     this.#fetching.add(page);
     try {
-      const before = (page + 1) * pageSize + 1;
-      const { messages } = await this.conversation.history({ before, limit: pageSize });
+      // A page of long messages comes in several pieces, from its end.
+      const from = page * pageSize + 1;
+      let before = Math.min(from + pageSize, this.#view.head + 1);
+      while (before > from && this.#messages.has(before - 1)) before--;
+      const { messages } = await this.conversation.history({ before, limit: Math.max(1, before - from) });
       for (const message of messages) this.#take(message);
       this.#show();
     } catch {

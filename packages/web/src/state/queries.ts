@@ -82,6 +82,7 @@ export function useConversation(id: string) {
     queryFn: async ({ signal }) =>
       (await client.call("GET", `/api/conversations/${encodeURIComponent(id)}`, undefined, signal)) as Conversation,
     staleTime: 60_000,
+    enabled: id !== "",
   });
 }
 

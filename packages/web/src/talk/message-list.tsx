@@ -19,7 +19,8 @@ interface Props {
 
 /** One conversation of any length: messages, then answers being written, then what is on its way. */
 export function MessageList({ feed, bot, seq, edit }: Props): ReactNode {
-  const { head, tail, phase, retries } = useSyncExternalStore(feed.subscribe, () => feed.view);
+  const view = useSyncExternalStore(feed.subscribe, () => feed.view);
+  const { head, tail, phase, retries } = view;
   const online = useConnection().name === "open";
   const keyOf = useCallback(
     (row: number) => (row < feed.view.head ? feed.keyOf(row + 1) : (feed.view.tail[row - feed.view.head]?.key ?? "")),
@@ -28,7 +29,8 @@ export function MessageList({ feed, bot, seq, edit }: Props): ReactNode {
   const window = useRowWindow(head + tail.length, keyOf, head);
   const { scroller, list, first, end, above, below, atBottom, toBottom, toRow } = window;
 
-  useEffect(() => feed.need(first + 1, end), [feed, first, end, head]);
+  // Also after every change of the feed: what did not come is asked for again.
+  useEffect(() => feed.need(first + 1, end), [feed, first, end, view]);
   useEffect(() => {
     if (phase !== "ready") return;
     if (seq > 0) toRow(Math.min(seq, feed.view.head) - 1);

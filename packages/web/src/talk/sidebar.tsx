@@ -1,7 +1,7 @@
 import { Bot as BotIcon, Command, MoreHorizontal, Plus, Search, X } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useState } from "react";
 import { BotDot } from "../fleet/bot-state.tsx";
-import { useConversations } from "../state/queries.ts";
+import { useConversation, useConversations } from "../state/queries.ts";
 import { addressOf, go, type Route } from "../state/route.ts";
 import { signOut } from "../state/session.ts";
 import { useUnread } from "../state/seen.ts";
@@ -45,7 +45,8 @@ export function Sidebar({
   const unread = useUnread();
   const unseen = conversations.reduce((sum, one) => sum + unread(one), 0);
   const current = route.page === "conversation" ? route.id : "";
-  const here = conversations.find(({ id }) => id === current);
+  const { data: opened } = useConversation(current);
+  const here = conversations.find(({ id }) => id === current) ?? opened;
   const failed = [...bots.values()].filter(({ state }) => state === "failed");
 
   useEffect(() => {
