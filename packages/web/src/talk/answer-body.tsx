@@ -24,7 +24,7 @@ export const AnswerBody = memo(function AnswerBody({ text, parts, live = false }
     pieces.push(<PartView key={`part-${index}`} part={part} />);
   }
   if (from < text.length) pieces.push(<Text key={`text-${from}`} text={text.slice(from)} live={live} />);
-  return <div className="said space-y-2">{pieces}</div>;
+  return <div className="said space-y-1.5">{pieces}</div>;
 });
 
 const Text = ({ text, live }: { text: string; live: boolean }): ReactNode => (
