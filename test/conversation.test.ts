@@ -216,28 +216,34 @@ describe("streams", () => {
 
 describe("bots that misbehave", () => {
   test("[R-C3 B1 B3 T4] a bot killed in mid-answer is seen at once, people are told, and the message is answered exactly once", async () => {
-    const id = await conversation("wild");
-    const socket = await RecordingSocket.open(server);
-    await socket.follow(id);
-    socket.send(id, "/stream 30 20");
-    await socket.when(() => socket.of("delta").length >= 3);
-    const pid: number = (await server.call("GET", "/api/bots/wild")).body.processes[0].pid;
-    const killedAt = performance.now();
-    process.kill(pid, "SIGKILL");
-    await socket.until((m) => m.type === "turn" && m.state === "retrying");
-    const seenMs = performance.now() - killedAt;
-    expect(socket.of("stream-ended")[0]).toMatchObject({ outcome: "interrupted" });
-    const again = socket.of("stream-ended")[0]?.stream;
-    await socket.when(() => socket.of("delta").some((m) => m.stream !== again));
-    const backMs = performance.now() - killedAt;
-    await socket.when(() => answers(socket).length === 1);
-    const streamed = socket.of("delta").filter((m) => m.stream !== again);
-    expect(streamed.map((m) => m.text).join("")).toBe(answers(socket)[0]?.text);
-    expect((await log(id)).map((m) => m.role)).toEqual(["person", "bot"]);
+    const seen: number[] = [];
+    const back: number[] = [];
+    // Three times, for the median: on a machine that others use one kill says more about them. `npm run faults -- --only kills` does it a thousand times.
+    for (let round = 0; round < 3; round++) {
+      const id = await conversation("wild");
+      const socket = await RecordingSocket.open(server);
+      await socket.follow(id);
+      socket.send(id, "/stream 30 20");
+      await socket.when(() => socket.of("delta").length >= 3);
+      const pid: number = (await server.call("GET", "/api/bots/wild")).body.processes[0].pid;
+      const killedAt = performance.now();
+      process.kill(pid, "SIGKILL");
+      await socket.until((m) => m.type === "turn" && m.state === "retrying");
+      seen.push(performance.now() - killedAt);
+      expect(socket.of("stream-ended")[0]).toMatchObject({ outcome: "interrupted" });
+      const again = socket.of("stream-ended")[0]?.stream;
+      await socket.when(() => socket.of("delta").some((m) => m.stream !== again));
+      back.push(performance.now() - killedAt);
+      await socket.when(() => answers(socket).length === 1);
+      const streamed = socket.of("delta").filter((m) => m.stream !== again);
+      expect(streamed.map((m) => m.text).join("")).toBe(answers(socket)[0]?.text);
+      expect((await log(id)).map((m) => m.role)).toEqual(["person", "bot"]);
+      await socket.close();
+    }
+    const [seenMs, backMs] = [seen, back].map((times) => times.toSorted((a, b) => a - b)[1] ?? Number.NaN) as [number, number];
     console.log(`R-C3: seen after ${seenMs.toFixed(0)} ms, answering again after ${backMs.toFixed(0)} ms`);
     expect(seenMs).toBeLessThan(100);
     expect(backMs).toBeLessThan(1000);
-    await socket.close();
   });
 
   test("[R-C4 B6] a bot that hangs is seen within its heartbeat and replaced; its turn fails visibly only after all attempts", async () => {

@@ -3,8 +3,8 @@ import { runInNewContext } from "node:vm";
 
 /** Nothing has happened for this long. */
 const quietMs = 10_000;
-/** The start leaves much behind: the first time is sooner. */
-const afterStartMs = 2000;
+/** The start leaves much behind, and the bots' own starts are noted a moment later: the first time is sooner. */
+const afterStartMs = 1000;
 
 export interface IdleMemoryOptions {
   /** Grows with everything that happens. */
@@ -21,7 +21,8 @@ export interface IdleMemoryOptions {
  */
 export function giveBackIdleMemory({ activity, busy, now }: IdleMemoryOptions): () => void {
   let seen = activity();
-  let since = now() - quietMs + afterStartMs;
+  let since = now();
+  let quiet = afterStartMs;
   let given = false;
   const timer = setInterval(() => {
     const current = activity();
@@ -31,8 +32,9 @@ export function giveBackIdleMemory({ activity, busy, now }: IdleMemoryOptions): 
       given = false;
       return;
     }
-    if (given || now() - since < quietMs) return;
+    if (given || now() - since < quiet) return;
     given = true;
+    quiet = quietMs;
     collect();
   }, 1000);
   timer.unref();

@@ -43,4 +43,4 @@ test("[D1] [K1] everything that was acknowledged before a kill -9 is there, once
     }
     expect(acknowledged.length).toBeGreaterThan(20);
   });
-});
+}, 180_000);
