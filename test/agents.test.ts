@@ -1,5 +1,5 @@
 /** Coding agents through the whole program: server, worker process, agent process. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
@@ -53,6 +53,16 @@ const said = async (conversation: string): Promise<string[]> =>
   (JSON.parse((await ask(conversation, "/history")).text as string) as { role: string; text: string }[]).map(
     ({ role, text }) => `${role}: ${text}`,
   );
+
+async function pendingPermission(): Promise<Json> {
+  let found: Json;
+  await expect
+    .poll(async () => (found = (await server.call("GET", "/api/permissions?state=pending")).body.permissions[0]), { timeout: 30_000 })
+    .toBeDefined();
+  return found;
+}
+const optionThat = (effect: "allow" | "reject", permission: Json): string =>
+  (permission.options as Json[]).find((option) => option.effect === effect).id as string;
 
 describe("a coding agent", () => {
   test("[T1] answers; conversations are apart", async () => {
@@ -129,6 +139,47 @@ describe("a coding agent", () => {
     });
     expect(await ask(conversation, "and now?")).toMatchObject({ outcome: "completed" });
   });
+
+  test("[P1] [P3] asks people, also when the controller is restarted while it waits, and does what was decided", async () => {
+    const id = await startWith();
+    const first = await send(id, "/permission");
+    const asked = await pendingPermission();
+    expect(asked).toMatchObject({ bot: "coder", conversation: id, turn: first, state: "pending" });
+    const allow = optionThat("allow", asked);
+    expect((await server.call("POST", `/api/permissions/${asked.id}`, { option: allow })).status).toBe(200);
+    expect((await ending(id, first)).text).toContain(allow);
+
+    const second = await send(id, "/permission execute");
+    const before = await pendingPermission();
+    server = await server.again();
+    const after = await pendingPermission();
+    expect(after.id).toBe(before.id);
+    const reject = optionThat("reject", after);
+    expect((await server.call("POST", `/api/permissions/${after.id}`, { option: reject })).status).toBe(200);
+    expect((await ending(id, second)).text).toContain(reject);
+  });
+
+  test.each(["session", "prompt"])(
+    "that needs a sign-in, which it says at its %s, says so, waits for it and goes on by itself",
+    async (refuses) => {
+      const folder = mkdtempSync(join(tmpdir(), "skep-sign-in-"));
+      const signedIn = join(folder, "signed-in");
+      try {
+        const id = await startWith(["--signed-in", signedIn, "--refuses", refuses], { checkMs: 200 });
+        // What is said at a prompt is not known before there is one.
+        const early = refuses === "prompt" ? await send(id, "hi") : null;
+        const state = async (): Promise<string> => (await server.call("GET", "/api/bots/coder")).body.state as string;
+        await expect.poll(state, { timeout: 30_000, interval: 20 }).toBe("login-needed");
+        expect((await server.call("GET", "/api/bots/coder")).body.reason).toMatch(/sign/i);
+        const turn = early ?? (await send(id, "hi"));
+        writeFileSync(signedIn, "");
+        expect((await ending(id, turn)).text).toBe("You said: hi");
+        expect(await state()).toBe("ready");
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
 
   test("is allowed by its policy what it asks for", async () => {
     const conversation = await startWith([], { permissions: "reject", rules: { read: "allow" } });
