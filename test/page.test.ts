@@ -47,7 +47,7 @@ describe.skipIf(noBrowser)("the page", () => {
 
   test("[T2] [T3] a reload in the middle of an answer goes on where it was, byte for byte, and keeps what was being written", async () => {
     await o.begin();
-    await o.say("/stream 400 20");
+    await o.say("/stream 300 20");
     await o.page.locator("[data-draft]", { hasText: "piece 5" }).waitFor();
     await o.page.fill("#text", "half a thought");
     await o.page.reload();
@@ -55,8 +55,8 @@ describe.skipIf(noBrowser)("the page", () => {
     expect(await o.page.locator("[data-draft]").textContent()).toMatch(/^piece 1 🐝 piece 2 🐝 piece 3/);
     expect(await o.page.inputValue("#text")).toBe("half a thought");
     await o.page.fill("#text", "");
-    await o.reads(["/stream 400 20", pieces(400)]);
-    expect(await o.copied()).toBe(pieces(400));
+    await o.reads(["/stream 300 20", pieces(300)]);
+    expect(await o.copied()).toBe(pieces(300));
   });
 
   test("[T3] [B5] an answer is stopped with Esc and tried again with a button", async () => {
@@ -206,6 +206,18 @@ describe.skipIf(noBrowser)("the page", () => {
     await o.page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
     await o.page.getByText("drone was removed").waitFor();
     expect((await o.call("GET", "/api/bots/drone")).status).toBe(404);
+  });
+
+  test("code is set in colours that come with the page, and is copied as it was written", async () => {
+    await o.begin();
+    const code = 'const name: string = "bee"; // why\n\tsend(name);';
+    await o.say(`\`\`\`ts\n${code}\n\`\`\``);
+    const block = o.page.locator("#log .code-block");
+    await block.locator("code span[style]").nth(3).waitFor();
+    expect(await block.locator("code").textContent()).toBe(code);
+    await block.getByRole("button", { name: "Copy code" }).click();
+    await block.getByRole("button", { name: "Copied" }).waitFor();
+    expect(await o.page.evaluate(() => navigator.clipboard.readText())).toBe(code);
   });
 
   test("the log of a bot follows what it says", async () => {

@@ -6,7 +6,6 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const dist = join(here, "dist");
@@ -43,6 +42,7 @@ export async function build() {
   // Whatever this process is: the page is not one of its tests.
   process.env["NODE_ENV"] = "production";
   const { build: viteBuild } = await import("vite");
+  const { gzipSync } = await import("node:zlib");
   const hash = sourceHash();
   const fresh = join(here, `.dist-${process.pid}`);
   const old = join(here, `.dist-${process.pid}-old`);

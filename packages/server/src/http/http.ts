@@ -165,7 +165,7 @@ export function createHttp(parts: HttpParts): Http {
     const asset = assets.get(path, /\bgzip\b/.test(request.headers["accept-encoding"] ?? ""));
     if (!asset) throw new Refusal("not_found", path === "/" ? "The page is not built: run `npm run build` and start again." : undefined);
     reply.header("etag", asset.etag).header("cache-control", asset.cacheControl).header("vary", "accept-encoding");
-    if (asset.policy !== null) reply.header("content-security-policy", asset.policy);
+    if (asset.policy !== null) reply.header("content-security-policy", asset.policy).header("x-dns-prefetch-control", "off");
     if (request.headers["if-none-match"]?.includes(asset.etag)) return reply.code(304).send();
     const body = await asset.body();
     if (asset.encoding !== null) reply.header("content-encoding", asset.encoding);

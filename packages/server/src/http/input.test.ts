@@ -200,6 +200,7 @@ describe("names and addresses", () => {
     expect(policy.split("; ")).toEqual(
       expect.arrayContaining(["default-src 'none'", "script-src 'self'", "style-src 'self'", "require-trusted-types-for 'script'"]),
     );
+    expect(page.headers["x-dns-prefetch-control"]).toBe("off");
     expect(policy).not.toMatch(/unsafe|data:|https?:|\*/);
     const script = await door.ask("GET", "/assets/main-0123abcd.js", { unknown: true });
     expect(script.headers["content-type"]).toBe("text/javascript; charset=utf-8");
