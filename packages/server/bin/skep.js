@@ -18,7 +18,7 @@ if (Number(process.versions.node.split(".")[0]) < needed) {
 // What was read of the program is kept: a start takes half of the time, and neither it nor its threads and bots load the reader of TypeScript.
 // Threads take the folder from the environment.
 const cache = (process.env["NODE_COMPILE_CACHE"] ??= join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "skep"));
-if (process.argv[2] === "start") await warm();
+if (process.argv[2] === "start") await Promise.all([warm(), buildPage()]);
 module.enableCompileCache(cache);
 await import("../src/main.ts");
 
@@ -49,4 +49,18 @@ async function warm() {
   } catch {
     // A folder that cannot be written, most likely.
   }
+}
+
+/** In a checkout, builds the page when its sources have changed. An installed package has it built, and no `build.js`. */
+async function buildPage() {
+  const script = new URL("../../web/build.js", import.meta.url);
+  if (!existsSync(script)) return;
+  const { isStale } = await import(script.href);
+  if (!isStale()) return;
+  process.stderr.write("Building the page, once after a change of it; a few seconds.\n");
+  const child = spawn(process.execPath, [fileURLToPath(script)], { stdio: ["ignore", "ignore", "pipe"], timeout: 120_000 });
+  let trouble = "";
+  child.stderr.on("data", (text) => void (trouble += text));
+  const code = await new Promise((resolve) => child.on("error", resolve).on("close", resolve));
+  if (code !== 0) process.stderr.write(`The page was not built, everything else works. Its tools come with \`npm ci\`.\n${trouble}`);
 }

@@ -13,7 +13,6 @@ import { openDataFolder } from "./store/sqlite/data-folder.ts";
 import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
 import { realTime } from "./time.ts";
 import { Assets } from "./http/assets.ts";
-import type { AssetFolders } from "./http/assets.ts";
 import type { Http } from "./http/http.ts";
 import { createHttp } from "./http/http.ts";
 import type { Problem } from "./http/problem.ts";
@@ -50,7 +49,7 @@ export interface DoorUnderTest {
 
 export const problem = (answer: Answer): Problem => answer.json as Problem;
 
-export async function openDoor(folders: AssetFolders = {}): Promise<DoorUnderTest> {
+export async function openDoor(web?: string): Promise<DoorUnderTest> {
   const data = mkdtempSync(join(tmpdir(), "skep-door-"));
   const store = await SqliteStore.open(openDataFolder(data), Date.now, () => {});
   const core = await Core.open({
@@ -77,7 +76,7 @@ export async function openDoor(folders: AssetFolders = {}): Promise<DoorUnderTes
     access,
     config: { host: "127.0.0.1", port: 8000, allowedHosts: [] },
     log,
-    assets: new Assets(folders),
+    assets: new Assets(web ?? join(data, "no-page")),
     version: "0.0.0",
     now: Date.now,
     ready: () => ready,

@@ -1,19 +1,18 @@
 /**
- * The page's files. Which ones there are is read once, when the server starts: a request is looked up in that list and never becomes a
- * path, so there is nothing to climb out of (R-B8). TypeScript is served with its types taken out, when it is first asked for.
+ * The page's files, as `packages/web/build.js` makes them. Which ones there are is read when the server starts, and again when the page was
+ * built anew: a request is looked up in that list and never becomes a path, so there is nothing to climb out of (R-B8).
  */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { stripTypeScriptTypes } from "node:module";
-import { extname, join, relative, sep } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, extname, join, relative, sep } from "node:path";
 import { pagePolicy } from "./security-headers.ts";
 
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".css": "text/css; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
-  ".ts": "text/javascript; charset=utf-8",
   ".json": "application/json; charset=utf-8",
   ".webmanifest": "application/manifest+json",
   ".svg": "image/svg+xml",
@@ -22,78 +21,89 @@ const types: Readonly<Record<string, string>> = {
   ".woff2": "font/woff2",
 };
 
-/** Address prefix -> folder. */
-export type AssetFolders = Readonly<Record<string, string>>;
+/** Names that the build makes from the content: `index-B1x9_abc.js`. They never change what they hold. */
+const hashed = /^\/assets\/.+-[\w-]{8}\.\w+$/;
 
-const sources = (name: string): string => fileURLToPath(new URL(`../../../${name}/src/`, import.meta.url));
+/** Where the built page is, in a checkout and in the installed package. */
+export function webFolder(): string {
+  return join(dirname(createRequire(import.meta.url).resolve("@skep/web/package.json")), "dist");
+}
 
-export const webFolders: AssetFolders = {
-  "/assets/web/": sources("web"),
-  "/assets/client/": sources("client"),
-  "/assets/protocol/": sources("protocol"),
-};
-
-const page = "/assets/web/index.html";
+interface File {
+  path: string;
+  type: string;
+  etag: string;
+  /** There is a copy that is already compressed, at `path` + ".gz". */
+  gzip: boolean;
+}
 
 export interface Asset {
   type: string;
   etag: string;
-  body: Buffer;
+  cacheControl: string;
+  encoding: "gzip" | null;
   /** Only for pages. */
   policy: string | null;
+  body: () => Promise<Buffer>;
 }
 
 export class Assets {
-  readonly #files = new Map<string, string>();
-  readonly #cached = new Map<string, { changed: number; asset: Asset }>();
+  readonly #folder: string;
+  #files = new Map<string, File>();
+  #builtAt = 0;
 
-  constructor(folders: AssetFolders = webFolders) {
-    for (const [prefix, folder] of Object.entries(folders)) this.#list(prefix, folder);
+  constructor(folder: string = webFolder()) {
+    this.#folder = folder;
+    this.#list();
   }
 
-  /** `path` as it stands in the request, not decoded. */
-  get(path: string): Asset | null {
-    const address = path === "/" ? page : path;
+  /** @param path as it stands in the request, not decoded @param acceptsGzip may the body be a compressed one? */
+  get(path: string, acceptsGzip = false): Asset | null {
+    if (path === "/") this.#list();
+    const address = path === "/" ? "/index.html" : path;
     const file = this.#files.get(address);
-    if (file === undefined) return null;
-    const changed = statSync(file).mtimeMs;
-    const cached = this.#cached.get(address);
-    if (cached?.changed === changed) return cached.asset;
-    const asset = load(file);
-    this.#cached.set(address, { changed, asset });
-    return asset;
+    if (!file) return null;
+    const gzip = acceptsGzip && file.gzip;
+    return {
+      type: file.type,
+      etag: gzip ? file.etag.replace(/"$/, '-gz"') : file.etag,
+      cacheControl: hashed.test(address) ? "public, max-age=31536000, immutable" : "no-cache",
+      encoding: gzip ? "gzip" : null,
+      policy: file.type.startsWith("text/html") ? pagePolicy : null,
+      body: () => readFile(gzip ? `${file.path}.gz` : file.path),
+    };
   }
 
-  #list(prefix: string, folder: string): void {
-    let entries;
+  /** Is there such a file? */
+  has(path: string): boolean {
+    return this.#files.has(path);
+  }
+
+  /** Reads the folder, if the page in it is another one than before. */
+  #list(): void {
     try {
-      entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+      const builtAt = statSync(join(this.#folder, "index.html")).mtimeMs;
+      if (builtAt === this.#builtAt) return;
+      const entries = readdirSync(this.#folder, { recursive: true, withFileTypes: true });
+      const files = new Map<string, File>();
+      const compressed = new Set<string>();
+      for (const entry of entries) {
+        // Symbolic links are no files here, so they cannot lead out either.
+        if (!entry.isFile() || entry.name.startsWith(".")) continue;
+        const path = join(entry.parentPath, entry.name);
+        if (entry.name.endsWith(".gz")) compressed.add(path.slice(0, -3));
+        const type = types[extname(entry.name)];
+        if (type === undefined) continue;
+        const address = `/${relative(this.#folder, path).split(sep).join("/")}`;
+        files.set(address, { path, type, etag: hashed.test(address) ? `"${entry.name}"` : etagOf(path), gzip: false });
+      }
+      for (const file of files.values()) file.gzip = compressed.has(file.path);
+      this.#files = files;
+      this.#builtAt = builtAt;
     } catch {
-      return; // Without a page the doors for programs still work.
-    }
-    for (const entry of entries) {
-      const { name } = entry;
-      // Symbolic links are no files here, so they cannot lead out either.
-      if (!entry.isFile() || !Object.hasOwn(types, extname(name)) || name.startsWith(".") || /\.test\.ts$|\.d\.ts$/.test(name)) continue;
-      const file = join(entry.parentPath, name);
-      this.#files.set(prefix + relative(folder, file).split(sep).join("/"), file);
+      // Without a page the doors for programs still work.
     }
   }
 }
 
-function load(file: string): Asset {
-  const extension = extname(file);
-  let body = readFileSync(file);
-  // White space takes the place of types, so that lines and columns in the browser are those of the source.
-  if (extension === ".ts") body = Buffer.from(stripTypeScriptTypes(body.toString("utf8")));
-  const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
-  const policy = extension === ".html" ? pagePolicy(inlineScriptHashes(body.toString("utf8"))) : null;
-  return { type: types[extension] ?? "application/octet-stream", etag, body, policy };
-}
-
-export const inlineScriptHashes = (html: string): string[] =>
-  [...html.matchAll(/<script\b(?![^>]*\bsrc\s*=)[^>]*>([\s\S]*?)<\/script>/gi)].map((match) =>
-    createHash("sha256")
-      .update(match[1] ?? "")
-      .digest("base64"),
-  );
+const etagOf = (path: string): string => `"${createHash("sha256").update(readFileSync(path)).digest("base64url").slice(0, 22)}"`;

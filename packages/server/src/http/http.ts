@@ -153,7 +153,7 @@ export function createHttp(parts: HttpParts): Http {
   const methodsAt = methodTable(routes);
   app.setNotFoundHandler((request, reply) => {
     const path = request.raw.url?.split("?", 1)[0] ?? "";
-    const methods = path === "/" || path.startsWith("/assets/") ? ["GET"] : methodsAt(path);
+    const methods = path === "/" || path.startsWith("/assets/") || assets.has(path) ? ["GET"] : methodsAt(path);
     if (methods.includes("GET")) methods.push("HEAD");
     if (methods.length === 0 || methods.includes(request.method)) throw new Refusal("not_found");
     reply.header("allow", methods.join(", "));
@@ -161,15 +161,17 @@ export function createHttp(parts: HttpParts): Http {
   });
 
   const serveAsset = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-    const asset = assets.get(request.raw.url?.split("?", 1)[0] ?? "");
-    if (!asset) throw new Refusal("not_found");
-    reply.header("etag", asset.etag).header("cache-control", "no-cache");
-    if (asset.policy !== null) reply.header("content-security-policy", asset.policy);
+    const path = request.raw.url?.split("?", 1)[0] ?? "";
+    const asset = assets.get(path, /\bgzip\b/.test(request.headers["accept-encoding"] ?? ""));
+    if (!asset) throw new Refusal("not_found", path === "/" ? "The page is not built: run `npm run build` and start again." : undefined);
+    reply.header("etag", asset.etag).header("cache-control", asset.cacheControl).header("vary", "accept-encoding");
+    if (asset.policy !== null) reply.header("content-security-policy", asset.policy).header("x-dns-prefetch-control", "off");
     if (request.headers["if-none-match"]?.includes(asset.etag)) return reply.code(304).send();
-    return reply.type(asset.type).send(asset.body);
+    const body = await asset.body();
+    if (asset.encoding !== null) reply.header("content-encoding", asset.encoding);
+    return reply.type(asset.type).send(body);
   };
-  app.get("/", serveAsset);
-  app.get("/assets/*", serveAsset);
+  for (const address of ["/", "/assets/*", "/skep.svg", "/theme.js"]) app.get(address, serveAsset);
 
   return {
     app,

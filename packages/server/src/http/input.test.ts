@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { Message } from "@skep/protocol";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Answer, DoorUnderTest } from "../door-under-test.ts";
@@ -12,16 +13,14 @@ let web: string;
 
 beforeAll(async () => {
   web = mkdtempSync(join(tmpdir(), "skep-web-"));
-  mkdirSync(join(web, "parts"));
-  writeFileSync(
-    join(web, "index.html"),
-    '<script type="importmap">{"imports":{}}</script><script type="module" src="/assets/web/main.ts"></script>',
-  );
-  writeFileSync(join(web, "main.ts"), "export const one: number = 1;\n");
-  writeFileSync(join(web, "parts", "a.css"), "a {}");
-  writeFileSync(join(web, "main.test.ts"), "secret");
-  symlinkSync("/etc/hostname", join(web, "linked.css"));
-  door = await openDoor({ "/assets/web/": web });
+  mkdirSync(join(web, "assets", "parts"), { recursive: true });
+  writeFileSync(join(web, "index.html"), '<script type="module" src="/assets/main-0123abcd.js"></script>');
+  writeFileSync(join(web, "assets", "main-0123abcd.js"), "export const one = 1;\n");
+  writeFileSync(join(web, "assets", "main-0123abcd.js.gz"), gzipSync("export const one = 1;\n"));
+  writeFileSync(join(web, "assets", "parts", "a.css"), "a {}");
+  writeFileSync(join(web, "assets", ".hidden.js"), "secret");
+  symlinkSync("/etc/hostname", join(web, "assets", "linked.css"));
+  door = await openDoor(web);
   id = await door.conversation();
 });
 afterAll(async () => {
@@ -171,16 +170,17 @@ describe("names and addresses", () => {
   test.each([
     "/../../package.json",
     "/assets/../package.json",
-    "/assets/web/../../../../etc/passwd",
-    "/assets/web/%2e%2e/%2e%2e/package.json",
-    "/assets/web/..%2f..%2fpackage.json",
-    "/assets/web/..\\..\\package.json",
-    "/assets/web//etc/passwd",
-    "/assets/web/%00",
-    "/assets/web/linked.css",
-    "/assets/web/main.test.ts",
-    "/assets/web/",
-    "/assets/web/parts",
+    "/assets/../../../../etc/passwd",
+    "/assets/%2e%2e/%2e%2e/package.json",
+    "/assets/..%2f..%2fpackage.json",
+    "/assets/..\\..\\package.json",
+    "/assets//etc/passwd",
+    "/assets/%00",
+    "/assets/linked.css",
+    "/assets/.hidden.js",
+    "/assets/main-0123abcd.js.gz",
+    "/assets/",
+    "/assets/parts",
     "/api/conversations/..%2f..%2fskep.db",
     "/api/bots/..%2f../logs",
     "//etc/passwd",
@@ -188,21 +188,39 @@ describe("names and addresses", () => {
     const answer = await door.ask("GET", path);
     expect([400, 404]).toContain(answer.status);
     expect(answer.headers["content-type"]).toBe("application/problem+json");
-    expect(existsSync(join(web, "parts", "a.css"))).toBe(true);
+    expect(existsSync(join(web, "assets", "parts", "a.css"))).toBe(true);
   });
 
-  test("[R-B8] the page's files are served: types taken out, with a tag, under a policy that knows the one inline script", async () => {
+  test("[R-B8] [R-B9] the page's files are served, compressed for who takes it, under a policy without anything inline", async () => {
     const page = await door.ask("GET", "/", { unknown: true });
     expect(page.status).toBe(200);
     expect(page.headers["content-type"]).toBe("text/html; charset=utf-8");
-    // printf '{"imports":{}}' | openssl dgst -sha256 -binary | base64
-    expect(page.headers["content-security-policy"]).toContain("script-src 'self' 'sha256-URrTy+Il/Nz0lHojVUx275hWqAWhkSF0VsHbUM4/6Hw='");
-    const script = await door.ask("GET", "/assets/web/main.ts", { unknown: true });
+    expect(page.headers["cache-control"]).toBe("no-cache");
+    const policy = String(page.headers["content-security-policy"]);
+    expect(policy.split("; ")).toEqual(
+      expect.arrayContaining(["default-src 'none'", "script-src 'self'", "style-src 'self'", "require-trusted-types-for 'script'"]),
+    );
+    expect(page.headers["x-dns-prefetch-control"]).toBe("off");
+    expect(policy).not.toMatch(/unsafe|data:|https?:|\*/);
+    const script = await door.ask("GET", "/assets/main-0123abcd.js", { unknown: true });
     expect(script.headers["content-type"]).toBe("text/javascript; charset=utf-8");
-    expect(script.text).toMatch(/^export const one {9}= 1;/);
-    const again = await door.ask("GET", "/assets/web/main.ts", { headers: { "if-none-match": String(script.headers["etag"]) } });
+    expect(script.headers["cache-control"]).toContain("immutable");
+    expect(script.text).toBe("export const one = 1;\n");
+    const small = await door.ask("GET", "/assets/main-0123abcd.js", { headers: { "accept-encoding": "br, gzip" } });
+    expect(small.headers["content-encoding"]).toBe("gzip");
+    expect(small.headers["etag"]).not.toBe(script.headers["etag"]);
+    const again = await door.ask("GET", "/assets/main-0123abcd.js", { headers: { "if-none-match": String(script.headers["etag"]) } });
     expect(again).toMatchObject({ status: 304, text: "" });
-    expect((await door.ask("GET", "/assets/web/parts/a.css")).text).toBe("a {}");
+    expect((await door.ask("GET", "/assets/parts/a.css")).text).toBe("a {}");
+  });
+
+  test("a page that was built anew under a running server is served from then on", async () => {
+    writeFileSync(join(web, "assets", "main-9999wxyz.js"), "export const two = 2;\n");
+    expect((await door.ask("GET", "/assets/main-9999wxyz.js")).status).toBe(404);
+    writeFileSync(join(web, "index.html"), "<p>new</p>");
+    utimesSync(join(web, "index.html"), new Date(), new Date(Date.now() + 5000));
+    expect((await door.ask("GET", "/")).text).toBe("<p>new</p>");
+    expect((await door.ask("GET", "/assets/main-9999wxyz.js")).text).toBe("export const two = 2;\n");
   });
 
   test("[R-B5] unknown and wrong query parameters are named", async () => {

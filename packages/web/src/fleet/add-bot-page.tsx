@@ -1,0 +1,155 @@
+import { Refusal } from "@skep/client";
+import type { Bot } from "@skep/protocol";
+import { useMutation } from "@tanstack/react-query";
+import { ArrowLeft } from "lucide-react";
+import { type FormEvent, type ReactNode, useState } from "react";
+import { type Kind, sentenceOf, useKinds } from "../state/queries.ts";
+import { addressOf, go } from "../state/route.ts";
+import { useBots, useSkep } from "../state/skep.ts";
+import { Button } from "../ui/button.tsx";
+import { showNotice } from "../ui/notices.tsx";
+import { PageHeader } from "../ui/page-header.tsx";
+import { fieldsOf, inFront, optionsFrom, type Typed } from "./option-fields.ts";
+import { OptionField } from "./option-field.tsx";
+
+/** Choose a kind, say what it needs, and it runs. */
+export function AddBotPage(): ReactNode {
+  const { data, error } = useKinds();
+  const [chosen, setChosen] = useState("");
+  const kinds = data?.kinds ?? [];
+  const kind = kinds.find(({ name }) => name === chosen);
+  const back = (
+    <a
+      href={addressOf({ page: "bots" })}
+      aria-label="All bots"
+      title="All bots"
+      className="inline-flex size-8 items-center justify-center rounded-lg text-soft hover:bg-hover hover:text-ink"
+    >
+      <ArrowLeft size={18} />
+    </a>
+  );
+  return (
+    <>
+      <PageHeader title="Add a bot" subtitle={kind ? kind.title : "What should it be?"} before={back} />
+      <div className="min-h-0 flex-1 overflow-y-auto">
+        <div className="mx-auto max-w-3xl space-y-6 p-4 side:p-8">
+          {error ? <p className="text-bad">{sentenceOf(error)}</p> : null}
+          {kind ? (
+            <>
+              <div className="flex items-center gap-4">
+                <p className="min-w-0 flex-1 text-sm text-soft">{kind.summary}</p>
+                <Button onClick={() => setChosen("")}>Another kind</Button>
+              </div>
+              <BotForm key={kind.name} kind={kind} />
+            </>
+          ) : (
+            <ul id="kinds" aria-label="Kinds of bots" className="grid gap-2 sm:grid-cols-2">
+              {kinds.map(({ name, title, summary }) => (
+                <li key={name}>
+                  <button
+                    type="button"
+                    onClick={() => setChosen(name)}
+                    className="flex h-full w-full flex-col rounded-2xl border border-line bg-raised px-4 py-3 text-start transition-colors hover:border-honey"
+                  >
+                    <span className="font-medium">{title}</span>
+                    <span className="text-sm text-soft">{summary}</span>
+                  </button>
+                </li>
+              ))}
+            </ul>
+          )}
+        </div>
+      </div>
+    </>
+  );
+}
+
+/** A name that is free: that of the kind, or with a number behind it. */
+function freeName(kind: string, taken: ReadonlyMap<string, unknown>): string {
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? kind : `${kind}-${number}`;
+    if (!taken.has(name)) return name;
+  }
+}
+
+function BotForm({ kind }: { kind: Kind }): ReactNode {
+  const { client } = useSkep();
+  const bots = useBots();
+  const [name, setName] = useState(() => freeName(kind.name, bots));
+  const [typed, setTyped] = useState<Typed>({});
+  const [wrong, setWrong] = useState<{ field: string; problem: string } | null>(null);
+  // What must be given comes first.
+  const fields = fieldsOf(kind.options).sort((a, b) => Number(b.required) - Number(a.required));
+  const front = inFront(fields);
+  const { mutate, isPending } = useMutation({
+    mutationFn: async (options: Record<string, unknown>) =>
+      (await client.call("POST", "/api/bots", { name, kind: kind.name, options })) as Bot,
+    onSuccess: () => {
+      showNotice(`${name} is being started.`);
+      go({ page: "bot", name });
+    },
+    onError: (error) => {
+      const field = error instanceof Refusal ? (error.extra.field ?? "") : "";
+      setWrong({ field: field.replace(/^options\./, "").split(".")[0] ?? "", problem: sentenceOf(error) });
+    },
+  });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    const read = optionsFrom(fields, typed);
+    if ("problem" in read) setWrong(read);
+    else {
+      setWrong(null);
+      mutate(read.options);
+    }
+  };
+  const field = (one: (typeof fields)[number]): ReactNode => (
+    <OptionField
+      key={one.name}
+      field={one}
+      value={typed[one.name]}
+      change={(value) => setTyped((before) => ({ ...before, [one.name]: value }))}
+      problem={wrong?.field === one.name ? wrong.problem : null}
+    />
+  );
+  const rest = fields.filter((one) => !front.has(one.name));
+  const named = wrong !== null && (wrong.field === "name" || fields.some((one) => one.name === wrong.field));
+  return (
+    <form
+      onSubmit={submit}
+      noValidate
+      className="space-y-5 rounded-2xl border border-line bg-raised p-5"
+      aria-label={`A bot of the kind ${kind.title}`}
+    >
+      <OptionField
+        field={{
+          name: "name",
+          type: "text",
+          description: "What it is called: letters, digits, dashes and underscores.",
+          required: true,
+          otherwise: "",
+          choices: [],
+        }}
+        value={name}
+        change={(value) => setName(value ?? "")}
+        problem={wrong?.field === "name" ? wrong.problem : null}
+      />
+      {fields.filter((one) => front.has(one.name)).map(field)}
+      {rest.length > 0 ? (
+        <details open={rest.some((one) => one.name === wrong?.field) || undefined}>
+          <summary className="w-fit rounded-lg py-1 text-sm font-medium text-soft hover:text-ink">More options ({rest.length})</summary>
+          <div className="mt-4 space-y-5">{rest.map(field)}</div>
+        </details>
+      ) : null}
+      {wrong && !named ? (
+        <p role="alert" className="rounded-xl bg-bad-back px-4 py-2.5 text-sm">
+          {wrong.problem}
+        </p>
+      ) : null}
+      <div className="flex justify-end gap-2">
+        <Button type="submit" look="primary" disabled={isPending}>
+          Add and start
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,114 @@
+import { ArrowDown } from "lucide-react";
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useSyncExternalStore } from "react";
+import type { ConversationFeed } from "../state/conversation-feed.ts";
+import { useConnection } from "../state/skep.ts";
+import { isSameDay } from "../ui/time.tsx";
+import { Announcer } from "./announcer.tsx";
+import { DayMark, MessageRow } from "./message-row.tsx";
+import { PendingRow } from "./pending-row.tsx";
+import { TurnRow } from "./turn-row.tsx";
+import { useRowWindow } from "./use-row-window.ts";
+
+interface Props {
+  feed: ConversationFeed;
+  bot: string;
+  /** The message to begin at; 0 for the newest. */
+  seq: number;
+  edit: (text: string) => void;
+}
+
+/** One conversation of any length: messages, then answers being written, then what is on its way. */
+export function MessageList({ feed, bot, seq, edit }: Props): ReactNode {
+  const view = useSyncExternalStore(feed.subscribe, () => feed.view);
+  const { head, tail, phase, retries } = view;
+  const online = useConnection().name === "open";
+  const keyOf = useCallback(
+    (row: number) => (row < feed.view.head ? feed.keyOf(row + 1) : (feed.view.tail[row - feed.view.head]?.key ?? "")),
+    [feed],
+  );
+  const window = useRowWindow(head + tail.length, keyOf, head);
+  const { scroller, list, first, end, above, below, atBottom, toBottom, toRow } = window;
+
+  // Also after every change of the feed: what did not come is asked for again.
+  useEffect(() => feed.need(first + 1, end), [feed, first, end, view]);
+  useEffect(() => {
+    if (phase !== "ready") return;
+    if (seq > 0) toRow(Math.min(seq, feed.view.head) - 1);
+    else toBottom();
+  }, [feed, seq, phase, toRow, toBottom]);
+  // The browser would get there by many small steps, and stop where rows of other heights come in.
+  const pressed = (event: KeyboardEvent): void => {
+    if (event.target !== event.currentTarget || (event.key !== "Home" && event.key !== "End")) return;
+    event.preventDefault();
+    if (event.key === "Home") toRow(0);
+    else toBottom();
+  };
+
+  const rows: ReactNode[] = [];
+  for (let row = first; row < end; row++) {
+    const key = keyOf(row);
+    const tailRow = tail[row - head];
+    rows.push(
+      <li key={key} data-key={key} data-row={row} aria-setsize={head + tail.length} aria-posinset={row + 1}>
+        {row < head ? (
+          message(row + 1)
+        ) : tailRow?.kind === "turn" ? (
+          <TurnRow feed={feed} row={tailRow} bot={bot} online={online} />
+        ) : tailRow ? (
+          <PendingRow feed={feed} send={tailRow.send} online={online} edit={edit} />
+        ) : null}
+      </li>,
+    );
+  }
+
+  function message(number: number): ReactNode {
+    const one = feed.message(number);
+    if (!one) return <div className="my-3 h-16 animate-pulse rounded-xl bg-sunken" aria-hidden="true" />;
+    const before = number > 1 ? feed.message(number - 1) : undefined;
+    const mark = number === 1 || (before && !isSameDay(before.createdAt, one.createdAt));
+    const mayRetry =
+      one.turn !== undefined && retries.get(one.turn) === number && !tail.some((row) => row.kind === "turn" && row.turn === one.turn);
+    return (
+      <>
+        {mark ? <DayMark at={one.createdAt} /> : null}
+        <MessageRow feed={feed} message={one} mayRetry={mayRetry} looked={number === seq} />
+      </>
+    );
+  }
+
+  const nothing = phase === "ready" && head + tail.length === 0;
+  return (
+    <div className="relative min-h-0 flex-1">
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it is scrolled by keyboard */}
+      <div
+        id="scroll"
+        onKeyDown={pressed}
+        ref={scroller}
+        tabIndex={0}
+        role="region"
+        aria-label="Messages"
+        className="h-full overflow-y-auto overscroll-contain [overflow-anchor:none]"
+      >
+        <div className="mx-auto max-w-3xl px-4 pt-4 pb-6 side:px-8">
+          <div style={{ height: above }} />
+          <ol id="log" ref={list} aria-label="Conversation" aria-busy={phase === "loading"}>
+            {rows}
+          </ol>
+          <div style={{ height: below }} />
+          {nothing ? <p className="pt-[20dvh] text-center text-soft">Say something to {bot}.</p> : null}
+        </div>
+      </div>
+      {atBottom ? null : (
+        <button
+          id="newest"
+          type="button"
+          onClick={toBottom}
+          className="absolute inset-x-0 bottom-3 mx-auto flex w-fit items-center gap-1.5 rounded-full border border-line bg-raised px-3.5 py-1.5 text-sm shadow-md hover:border-honey"
+        >
+          <ArrowDown size={15} /> Newest
+        </button>
+      )}
+      <Announcer feed={feed} head={head} />
+    </div>
+  );
+}

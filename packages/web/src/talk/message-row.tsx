@@ -1,0 +1,124 @@
+import type { Message } from "@skep/protocol";
+import { RotateCcw } from "lucide-react";
+import { memo, type ReactNode } from "react";
+import { sentenceOf } from "../state/queries.ts";
+import type { ConversationFeed } from "../state/conversation-feed.ts";
+import { visible } from "../text/visible.tsx";
+import { Button } from "../ui/button.tsx";
+import { CopyButton } from "../ui/copy-button.tsx";
+import { showNotice } from "../ui/notices.tsx";
+import { ClockTime, dayName } from "../ui/time.tsx";
+import { AnswerBody } from "./answer-body.tsx";
+
+const noParts: Message["parts"] & {} = [];
+
+export const DayMark = ({ at }: { at: string }): ReactNode => (
+  <div className="my-5 flex items-center gap-3 text-xs text-soft" role="separator" aria-label={dayName(at)}>
+    <span className="h-px flex-1 bg-line" />
+    <span>{dayName(at)}</span>
+    <span className="h-px flex-1 bg-line" />
+  </div>
+);
+
+const endings = { completed: "", cancelled: "Stopped", failed: "No answer" } as const;
+
+interface Props {
+  feed: ConversationFeed;
+  message: Message;
+  mayRetry: boolean;
+  /** Somebody came here to see this one. */
+  looked: boolean;
+}
+
+export const MessageRow = memo(function MessageRow({ feed, message, mayRetry, looked }: Props): ReactNode {
+  const { role, outcome, turn, text } = message;
+  const ending = outcome === undefined ? "" : endings[outcome];
+  const retry = (): void => {
+    if (turn !== undefined)
+      feed.conversation.retry(turn).catch((error: unknown) => showNotice(`It was not tried again: ${sentenceOf(error)}`, { bad: true }));
+  };
+  const details = (
+    <>
+      <ClockTime at={message.createdAt} />
+      <CopyButton text={text} what="message" />
+    </>
+  );
+  if (role === "person") return <PersonText text={text} details={details} looked={looked} />;
+  return (
+    <BotText
+      author={message.insteadOf === undefined ? message.author : `${message.author}, instead of ${message.insteadOf}`}
+      details={text === "" ? null : details}
+      looked={looked}
+    >
+      {role === "system" ? (
+        text === "" ? null : (
+          <p className="said whitespace-pre-wrap">{visible(text)}</p>
+        )
+      ) : (
+        <AnswerBody text={text} parts={message.parts ?? noParts} />
+      )}
+      {ending === "" ? null : (
+        <div className={`status mt-2 flex items-center gap-3 text-sm ${outcome === "failed" ? "text-bad" : "text-soft"}`}>
+          <span>{ending}</span>
+          {mayRetry ? (
+            <Button onClick={retry}>
+              <RotateCcw size={14} /> Try again
+            </Button>
+          ) : null}
+        </div>
+      )}
+    </BotText>
+  );
+});
+
+const shownOnLook = "opacity-0 group-hover:opacity-100 group-focus-within:opacity-100 pointer-coarse:opacity-100";
+const found = "rounded-xl outline-2 outline-offset-4 outline-honey";
+
+interface PersonTextProps {
+  text: string;
+  details: ReactNode;
+  looked?: boolean;
+  /** It is not in the log yet. */
+  faded?: boolean;
+  /** A long one scrolls in itself, so that what stands around it can be seen. */
+  short?: boolean;
+}
+
+/** What a person wrote, as it was written. */
+export function PersonText({ text, details, looked = false, faded = false, short = false }: PersonTextProps): ReactNode {
+  return (
+    <article className={`group flex flex-col items-end py-1.5 ${looked ? found : ""}`} aria-label="You">
+      <div
+        data-role="person"
+        dir="auto"
+        {...(short ? { tabIndex: 0 } : {})}
+        className={`text said max-w-[85%] rounded-2xl rounded-ee-md bg-own px-4 py-2 whitespace-pre-wrap wrap-anywhere ${faded ? "opacity-70" : ""} ${short ? "max-h-40 overflow-y-auto" : ""}`}
+      >
+        {visible(text)}
+      </div>
+      <div className={`flex min-h-7 items-center gap-1 text-xs text-soft transition-opacity ${faded ? "" : shownOnLook}`}>{details}</div>
+    </article>
+  );
+}
+
+interface BotTextProps {
+  author: string;
+  /** The line below: as high whatever stands in it, so that nothing moves when an answer is complete. */
+  details: ReactNode;
+  children: ReactNode;
+  looked?: boolean;
+  /** The line below is seen without looking for it. */
+  always?: boolean;
+}
+
+export function BotText({ author, details, children, looked = false, always = false }: BotTextProps): ReactNode {
+  return (
+    <article className={`group py-1.5 ${looked ? found : ""}`} aria-label={author}>
+      <div className="mb-0.5 text-xs font-medium text-soft">{visible(author)}</div>
+      <div data-role="bot" className="text">
+        {children}
+      </div>
+      <div className={`flex min-h-7 items-center gap-1 text-xs text-soft transition-opacity ${always ? "" : shownOnLook}`}>{details}</div>
+    </article>
+  );
+}

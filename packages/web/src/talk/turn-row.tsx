@@ -1,0 +1,66 @@
+import { Square } from "lucide-react";
+import { memo, type ReactNode } from "react";
+import type { Draft } from "@skep/client";
+import type { ConversationFeed } from "../state/conversation-feed.ts";
+import type { TailRow } from "../state/feed-view.ts";
+import { sentenceOf } from "../state/queries.ts";
+import { showNotice } from "../ui/notices.tsx";
+import { turnSentence } from "../ui/sentences.ts";
+import { AnswerBody } from "./answer-body.tsx";
+import { BotText } from "./message-row.tsx";
+import { PermissionCard } from "./permission-card.tsx";
+
+const noParts: TurnParts = [];
+
+type TurnParts = Draft["parts"];
+
+export async function stopTurn(feed: ConversationFeed, turn: string): Promise<void> {
+  await feed.conversation
+    .cancel(turn)
+    .catch((error: unknown) => showNotice(`The answer was not stopped: ${sentenceOf(error)}`, { bad: true }));
+}
+
+interface Props {
+  feed: ConversationFeed;
+  row: Extract<TailRow, { kind: "turn" }>;
+  bot: string;
+  online: boolean;
+}
+
+/** An answer while it is written. */
+export const TurnRow = memo(function TurnRow({ feed, row, bot, online }: Props): ReactNode {
+  const { draft, view, turn } = row;
+  const text = draft?.text ?? "";
+  const over = draft?.outcome === "interrupted";
+  const waits = !draft && !view;
+  const sentence =
+    online && waits
+      ? `Waiting for ${bot}…`
+      : online && over && view?.state !== "retrying"
+        ? "Interrupted, trying again…"
+        : turnSentence(view, bot, online);
+  const status = (
+    <div className="status working flex items-center gap-2 text-sm" role="status">
+      <span className={text === "" && online && row.permissions.length === 0 ? "pulse" : ""}>{sentence}</span>
+      {online ? (
+        <button
+          type="button"
+          onClick={() => void stopTurn(feed, turn)}
+          className="inline-flex h-7 items-center gap-1.5 rounded-md px-2 hover:bg-hover hover:text-ink"
+        >
+          <Square size={11} fill="currentColor" /> Stop
+        </button>
+      ) : null}
+    </div>
+  );
+  return (
+    <BotText author={bot} details={status} always>
+      <div data-draft className={over ? "opacity-50" : ""}>
+        <AnswerBody text={text} parts={draft?.parts ?? noParts} live={!over} />
+      </div>
+      {row.permissions.map((permission) => (
+        <PermissionCard key={permission.id} feed={feed} permission={permission} online={online} />
+      ))}
+    </BotText>
+  );
+});

@@ -1,0 +1,91 @@
+/**
+ * Markdown in blocks, so that an answer that grows costs only its last one. What a block looks like is decided when it is drawn
+ * (`block-view.tsx`); here is only where it begins and ends.
+ */
+import { Lexer, type Token } from "marked";
+
+export interface Block {
+  /** Where it begins in the text, in UTF-16 code units; its name for as long as the text only grows. */
+  at: number;
+  raw: string;
+  /** Too long to look for markup in it at every change: shown as it is. */
+  plain: boolean;
+}
+
+export interface Blocks {
+  text: string;
+  blocks: readonly Block[];
+  /** Targets of links that are written as `[text][name]`, by name. Null when there are none. */
+  links: Links | null;
+}
+
+export type Links = Readonly<Record<string, { href: string; title: string }>>;
+
+/** Longer ones are shown as they are: looking for markup in them can take longer than people wait. */
+const longestText = 300_000;
+const longestBlock = 60_000;
+const longestParagraph = 16_000;
+const longestLine = 6_000;
+const plainPiece = 8_000;
+
+export const noBlocks: Blocks = { text: "", blocks: [], links: null };
+
+/** @param before of an earlier beginning of this text: what cannot change any more is taken from it */
+export function blocksOf(text: string, before: Blocks = noBlocks): Blocks {
+  if (text === before.text) return before;
+  if (text.length > longestText) return { text, blocks: plainBlocks(text, 0), links: null };
+  const grows = before.blocks.length > 2 && text.startsWith(before.text);
+  // The last block may go on, and the one before it may swallow it: a list takes in what follows after an empty line.
+  const kept = grows ? before.blocks.slice(0, lastSettled(before.blocks)) : [];
+  let at = kept.length > 0 ? (before.blocks[kept.length]?.at ?? 0) : 0;
+  const blocks = [...kept];
+  let links = kept.length > 0 ? before.links : null;
+  for (const token of tokensOf(text.slice(at))) {
+    const { raw } = token;
+    if (token.type === "def")
+      links = { ...links, [String(token["tag"])]: { href: String(token["href"]), title: String(token["title"] ?? "") } };
+    else if (isTooLong(token)) blocks.push(...plainBlocks(raw, at));
+    else if (token.type !== "space") blocks.push({ at, raw, plain: false });
+    at += raw.length;
+  }
+  return { text, blocks, links };
+}
+
+function tokensOf(text: string): Token[] {
+  // Line ends of other systems are as long as ours here, so that places stay places of the text.
+  const even = text.replaceAll("\r\n", " \n").replaceAll("\r", "\n");
+  try {
+    const tokens = new Lexer({ gfm: true }).blockTokens(even, []);
+    if (tokens.reduce((sum, { raw }) => sum + raw.length, 0) === text.length) return tokens;
+  } catch {
+    // Nested deeper than the lexer can follow.
+  }
+  return [{ type: "paragraph", raw: even, text: even }];
+}
+
+function isTooLong({ type, raw }: Token): boolean {
+  if (type === "code") return false;
+  if (raw.length > (type === "paragraph" ? longestParagraph : longestBlock)) return true;
+  return raw.length > longestLine && raw.split("\n").some((line) => line.length > longestLine);
+}
+
+/** How many of the blocks stay as they are whatever follows: all but the last two, and no fewer than up to one that is no list. */
+function lastSettled(blocks: readonly Block[]): number {
+  let count = Math.max(0, blocks.length - 2);
+  while (count > 0 && /^ {0,3}([-*+]|\d{1,9}[.)])\s/.test(blocks[count - 1]?.raw ?? "")) count--;
+  return count;
+}
+
+function plainBlocks(text: string, from: number): Block[] {
+  const blocks: Block[] = [];
+  for (let at = 0; at < text.length;) {
+    let end = Math.min(text.length, at + plainPiece);
+    const line = text.lastIndexOf("\n", end);
+    if (end < text.length && line > at) end = line + 1;
+    // Never between the halves of a character.
+    else if (end < text.length && /[\ud800-\udbff]/.test(text[end - 1] ?? "")) end--;
+    blocks.push({ at: from + at, raw: text.slice(at, end), plain: true });
+    at = end;
+  }
+  return blocks;
+}
