@@ -65,4 +65,19 @@ describe.skipIf(noBrowser)("parts and permissions on the page", () => {
     expect(await card.count()).toBe(0);
     await other.close();
   });
+
+  test("[P1] a conversation in which a bot waits for a decision is marked in the list, until it is decided", async () => {
+    await o.begin();
+    await o.say("/permission Feed the bees");
+    await o.page.locator("#log .permission").waitFor();
+    const place = o.page.url().slice(o.page.url().indexOf("#"));
+    await o.begin();
+    const row = o.page.locator(`#conversations a[href="${place}"]`);
+    await row.locator(".asks", { hasText: "waits for your decision" }).waitFor();
+    await row.click();
+    await o.page.getByRole("button", { name: "Allow", exact: true }).click();
+    await o.page.locator("#log .said", { hasText: ": once" }).waitFor();
+    await o.begin();
+    await row.locator(".asks").waitFor({ state: "detached" });
+  });
 });

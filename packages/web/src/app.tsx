@@ -56,7 +56,9 @@ export function App(): ReactNode {
       >
         Skip to the message field
       </a>
-      <Sidebar route={route} openPalette={() => setOver("palette")} openShortcuts={openShortcuts} />
+      <ErrorBoundary instead={null}>
+        <Sidebar route={route} openPalette={() => setOver("palette")} openShortcuts={openShortcuts} />
+      </ErrorBoundary>
       <main className="flex min-w-0 flex-1 flex-col">
         <ConnectionLine />
         <ErrorBoundary key={route.page === "conversation" ? route.id : route.page} instead={<Broken />}>

@@ -37,6 +37,8 @@ export class ConversationFeed {
   readonly #liveKeys = new Map<number, string>();
   readonly #turnKeys = new Map<string, string>();
   readonly #retries = new Map<string, number>();
+  /** Turns whose answer stands in the log. Who comes in between the commit and the end of the stream still hears of its draft. */
+  readonly #completed = new Set<string>();
   #turnsShown = 0;
   #view: FeedView = { phase: "loading", reason: "", head: 0, tail: [], retries: new Map() };
   #leave: () => void = () => {};
@@ -121,6 +123,7 @@ export class ConversationFeed {
       this.#messages.clear();
       this.#liveKeys.clear();
       this.#retries.clear();
+      this.#completed.clear();
       this.#view = { ...this.#view, head: 0 };
       if (reset === "erased" || reset === "not_allowed") {
         this.#end(resetSentences[reset]);
@@ -146,7 +149,10 @@ export class ConversationFeed {
     if (message.turn === undefined || message.role === "person") return;
     if (message.outcome === "failed" || message.outcome === "cancelled") {
       if ((this.#retries.get(message.turn) ?? 0) < message.seq) this.#retries.set(message.turn, message.seq);
-    } else this.#retries.delete(message.turn);
+    } else {
+      this.#retries.delete(message.turn);
+      this.#completed.add(message.turn);
+    }
   }
 
   /** A row that was shown below the messages goes on under its name as a message: nothing is drawn anew, nothing moves. */
@@ -166,6 +172,7 @@ export class ConversationFeed {
     const asked = [...this.conversation.permissions.values()];
     const rows: TailRow[] = [];
     for (const turn of new Set([...this.#unanswered(), ...turns.keys(), ...drafts.keys(), ...asked.map(({ turn }) => turn)])) {
+      if (this.#completed.has(turn)) continue;
       let key = this.#turnKeys.get(turn);
       if (key === undefined) this.#turnKeys.set(turn, (key = `t${++this.#turnsShown}`));
       rows.push({

@@ -1,6 +1,6 @@
 /** What the page asks the server by REST, and how long an answer counts. */
 import { Refusal } from "@skep/client";
-import type { Bot, BotEvent, Conversation, Message } from "@skep/protocol";
+import type { Bot, BotEvent, Conversation, Message, Permission } from "@skep/protocol";
 import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { Schema } from "../fleet/option-fields.ts";
 import { useSkep } from "./skep.ts";
@@ -37,6 +37,7 @@ export interface Found {
 }
 
 const listMs = 15_000;
+const askingMs = 5000;
 const logMs = 1500;
 
 /** A refusal is an answer; only silence is tried again. */
@@ -137,6 +138,18 @@ export function useDrain() {
       );
     },
   });
+}
+
+/** @returns the conversations in which a bot waits for a decision */
+export function useAsking(): ReadonlySet<string> {
+  const { client } = useSkep();
+  const { data } = useQuery({
+    queryKey: ["permissions"],
+    queryFn: async ({ signal }) => (await client.call("GET", "/api/permissions", undefined, signal)) as { permissions: Permission[] },
+    refetchInterval: askingMs,
+    refetchIntervalInBackground: true,
+  });
+  return new Set(data?.permissions.map(({ conversation }) => conversation));
 }
 
 function useChange<T, R>(change: (input: T, call: ReturnType<typeof useSkep>["client"]["call"]) => Promise<R>) {

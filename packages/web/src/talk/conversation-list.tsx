@@ -1,7 +1,7 @@
 import type { Conversation } from "@skep/protocol";
-import { MoreHorizontal, Pencil, Trash2 } from "lucide-react";
+import { MoreHorizontal, Pencil, ShieldQuestion, Trash2 } from "lucide-react";
 import { type ReactNode, useState } from "react";
-import { sentenceOf, type useConversations } from "../state/queries.ts";
+import { sentenceOf, useAsking, type useConversations } from "../state/queries.ts";
 import { addressOf, go } from "../state/route.ts";
 import { visible } from "../text/visible.tsx";
 import { Button } from "../ui/button.tsx";
@@ -22,6 +22,7 @@ interface Props {
 }
 
 export function ConversationList({ list, conversations, current, unread, searching }: Props): ReactNode {
+  const asking = useAsking();
   const [asked, setAsked] = useState<{ what: "rename" | "erase"; conversation: Conversation } | null>(null);
   const close = (): void => setAsked(null);
   const groups = Map.groupBy(conversations, ({ activeAt }) => period(activeAt));
@@ -43,6 +44,7 @@ export function ConversationList({ list, conversations, current, unread, searchi
                 conversation={conversation}
                 isCurrent={conversation.id === current}
                 unread={unread(conversation)}
+                asks={asking.has(conversation.id)}
                 ask={(what) => setAsked({ what, conversation })}
               />
             ))}
@@ -72,11 +74,14 @@ function Row({
   conversation,
   isCurrent,
   unread,
+  asks,
   ask,
 }: {
   conversation: Conversation;
   isCurrent: boolean;
   unread: number;
+  /** A bot waits in it for a decision. */
+  asks: boolean;
   ask: (what: "rename" | "erase") => void;
 }): ReactNode {
   return (
@@ -91,6 +96,12 @@ function Row({
           <span className={`name min-w-0 flex-1 truncate text-sm ${unread > 0 || isCurrent ? "font-medium" : ""}`} dir="auto">
             {visible(titleOf(conversation))}
           </span>
+          {asks && !isCurrent ? (
+            <span className="asks text-wait" title="Waits for your decision">
+              <ShieldQuestion size={16} aria-hidden="true" />
+              <span className="sr-only">waits for your decision</span>
+            </span>
+          ) : null}
           {unread > 0 && !isCurrent ? (
             <span className="unread rounded-full bg-honey px-1.5 text-xs font-medium text-on-honey tabular-nums">
               {unread > 99 ? "99+" : unread}
