@@ -14,7 +14,7 @@ import { pidOf } from "./kills.ts";
 
 const bots = 4;
 /** The store opens its last files after some of them; that is no growth. */
-const messagesBefore = 600;
+const messagesBefore = 1200;
 /** After 10 s without work the controller gives back what it does not need. A short run, which judges no memory, does not wait for that. */
 const restMs = (times: number): number => (times >= 100 ? 13_000 : 2000);
 /** The collector gives pages back when it likes; less than this is no growth. */

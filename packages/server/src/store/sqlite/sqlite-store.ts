@@ -14,7 +14,7 @@ import type { FromReader, FromWriter, ReadName, ToReader, ToWriter, WriterData }
 const longLogPages = 4000;
 const checkpointEveryMs = 200;
 /** Operations after which the background thread is there to make checkpoints. It costs 10 MB, which an idle program need not pay. */
-const operationsWithoutBackground = 1000;
+const operationsWithoutBackground = 2000;
 const lifeEveryMs = 1000;
 
 interface Waiting<T> {
