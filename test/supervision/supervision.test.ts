@@ -223,7 +223,7 @@ describe("a bot that writes without end", () => {
       await answersIn(100);
       const alone: { p90: number; p99: number }[] = [];
       const beside: typeof alone = [];
-      // In turns, so that whoever else uses the machine disturbs both; the best of each is what the babbler makes of it.
+      // In turns, so that whoever else uses the machine disturbs both.
       for (let round = 0; round < 3; round++) {
         alone.push(await answersIn(150));
         await server.call("POST", `/api/bots/${name}/start`);
@@ -233,9 +233,9 @@ describe("a bot that writes without end", () => {
       }
       const shown = (list: typeof alone): string => list.map(({ p90, p99 }) => `${p90.toFixed(0)}/${p99.toFixed(0)}`).join(", ");
       console.log(`B8: p90/p99 in ms, alone ${shown(alone)}, beside 100 MB/s to ${stream} ${shown(beside)}`);
-      // The 99th percentile of a busy machine is that of its other users.
-      const best = (list: typeof alone): number => Math.min(...list.map(({ p90 }) => p90));
-      expect(best(beside)).toBeLessThan(Math.max(2 * best(alone), 25));
+      // The 99th percentile of a busy machine is that of its other users, and those come and go: both sides of one round have the same ones.
+      const disturbed = beside.filter(({ p90 }, round) => p90 >= Math.max(2 * (alone[round]?.p90 ?? 0), 25));
+      expect(disturbed.length, shown(beside)).toBeLessThan(beside.length);
       // It was held back, not replaced.
       expect((await timeline(name)).filter(({ what }) => what === "replaced")).toEqual([]);
     },
