@@ -1,17 +1,16 @@
 import { createServer, connect as dial, type AddressInfo, type Socket } from "node:net";
 
-/**
- * What a line does with the bytes of one direction. `swallow`: they are lost, as on a line that is dead without a goodbye. `cut once`: the next of them cut
- * the line instead of coming through; what comes over the next connections passes.
- */
-export type Passage = "pass" | "swallow" | "cut once";
+/** What a line does with the bytes of one direction. `swallow`: they are lost, as on a line that is dead without a goodbye. */
+export type Passage = "pass" | "swallow";
 
 /** A TCP line to a server that can be cut, closed to newcomers, or swallow what one side says. Its port stays the same while servers come and go behind it. */
 export class CuttableLine {
   readonly port: number;
   readonly url: string;
-  toServer: Exclude<Passage, "cut once"> = "pass";
+  toServer: Passage = "pass";
   toClient: Passage = "pass";
+  /** The next bytes for a client that hold this text cut the line instead of coming through; what comes over the next connections passes. */
+  cutInsteadOf: string | null = null;
   /** Connections that were let through so far. */
   opened = 0;
   #target: number | null = null;
@@ -47,10 +46,10 @@ export class CuttableLine {
         if (line.toServer === "pass") far.write(bytes);
       });
       far.on("data", (bytes) => {
-        if (line.toClient === "pass") near.write(bytes);
-        if (line.toClient !== "cut once") return;
-        line.toClient = "pass";
-        line.cut();
+        if (line.cutInsteadOf !== null && bytes.includes(line.cutInsteadOf)) {
+          line.cutInsteadOf = null;
+          line.cut();
+        } else if (line.toClient === "pass") near.write(bytes);
       });
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
