@@ -20,7 +20,9 @@ export class Timeline {
   readonly #commit: Pick<GroupCommit, "add">;
   readonly #time: Pick<Time, "now">;
   #minute = 0;
-  #written = 0;
+  #inMinute = 0;
+  /** Ends with the last entry that was added. */
+  #written: Promise<unknown> = Promise.resolve();
 
   constructor(bot: string, commit: Pick<GroupCommit, "add">, time: Pick<Time, "now">) {
     this.#bot = bot;
@@ -31,13 +33,18 @@ export class Timeline {
   add(entry: TimelineEntry): void {
     const at = this.#time.now();
     const minute = Math.floor(at / 60_000);
-    if (minute !== this.#minute) [this.#minute, this.#written] = [minute, 0];
-    if (++this.#written > mostPerMinute) return;
+    if (minute !== this.#minute) [this.#minute, this.#inMinute] = [minute, 0];
+    if (++this.#inMinute > mostPerMinute) return;
     const reason = entry.reason.slice(0, reasonCharacters).toWellFormed();
     const output = entry.output?.map((line) => line.toWellFormed());
     const stored: TimelineEntry = { ...entry, reason, ...(output ? { output } : {}) };
-    this.#commit.add({ op: "note-bot", bot: this.#bot, at, entry: JSON.stringify(stored), keep: entriesKept }).catch(() => {
+    this.#written = this.#commit.add({ op: "note-bot", bot: this.#bot, at, entry: JSON.stringify(stored), keep: entriesKept }).catch(() => {
       // The store says itself why it takes no more.
     });
+  }
+
+  /** Resolves when what was added so far is stored, or is not going to be: for those who read right after they saw a bot's state change. */
+  async written(): Promise<void> {
+    await this.#written;
   }
 }
