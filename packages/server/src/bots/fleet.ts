@@ -35,7 +35,7 @@ export interface FleetOptions {
   /** Bots' own folders are made in it. */
   folder: string;
   launch: Omit<LaunchContext, "folder">;
-  turns: TurnEvents & { queuedOf(bot: string): number; roomFor(bot: string): void; failAll(bot: string, reason: string): void };
+  turns: TurnEvents & { queuedOf(bot: string): number; roomFor(bot: string): void; failAll(bot: string, reason: string): Promise<void> };
   onLog(bot: string, line: LogLine): void;
 }
 
@@ -281,8 +281,7 @@ export class Fleet implements FleetApi {
     const bot = this.#find(name);
     await this.#o.commit.add({ op: "delete-bot", name });
     this.#bots.delete(name);
-    this.#o.turns.failAll(name, `The bot "${name}" was removed`);
-    await bot.pool.stop("removed");
+    await Promise.all([this.#o.turns.failAll(name, `The bot "${name}" was removed`), bot.pool.stop("removed")]);
     bot.remote?.close();
     rmSync(join(this.#o.folder, name), { recursive: true, force: true });
     this.#tell(name);

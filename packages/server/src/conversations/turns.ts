@@ -220,8 +220,9 @@ export class Turns {
     return this.#endings.answerOf(number, ms);
   }
 
-  /** Every pending turn of a bot ends in a visible failure: the bot is gone. */
-  failAll(bot: string, reason: string): void {
+  /** Every pending turn of a bot ends in a visible failure: the bot is gone. Resolves when that is stored, or could not be at once. */
+  async failAll(bot: string, reason: string): Promise<void> {
+    const failing: Promise<void>[] = [];
     for (const turn of this.#pending) {
       if ((turn.bot !== bot && turn.asked !== bot) || turn.phase === "closing") continue;
       this.attempts.takeAway(turn);
@@ -230,8 +231,9 @@ export class Turns {
         this.#makeRunnable(turn);
         continue;
       }
-      void this.#endings.fail(turn, reason);
+      failing.push(this.#endings.fail(turn, reason));
     }
+    await Promise.all(failing);
   }
 
   /** Turns of a conversation that was deleted. */
