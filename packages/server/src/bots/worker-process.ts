@@ -10,7 +10,7 @@ import type { Channel, ChannelEvents, ChannelExit } from "./channel.ts";
 import type { Launch } from "./kinds/kind.ts";
 import { killGroup } from "./ledger.ts";
 import { LineReader } from "./line-reader.ts";
-import { markVariable } from "./strays.ts";
+import { markVariable } from "../worker/mark.ts";
 
 /** UTF-16 units of one line of output. */
 const lineLimit = 4 * 1024 * 1024;
