@@ -348,7 +348,7 @@ export class Fleet implements FleetApi {
   }
 
   async timeline(name: string, page: { before?: number; limit: number }): Promise<BotEvent[]> {
-    this.#find(name);
+    await this.#find(name).timeline.stored();
     const entries = await this.#o.store.botEntries(name, page.before ?? Number.MAX_SAFE_INTEGER, page.limit);
     return entries.map(({ number, at, entry }) => ({
       ...(JSON.parse(entry) as TimelineEntry),

@@ -12,8 +12,8 @@ const reasonCharacters = 1000;
 const mostPerMinute = 120;
 
 /**
- * Why did it stop? What happened to a bot and its workers, kept over restarts of the controller. Written through the group commit and never
- * waited for: a full disk costs entries, nothing else.
+ * Why did it stop? What happened to a bot and its workers, kept over restarts of the controller. Written through the group commit, for
+ * which nothing but who reads the timeline waits: a full disk costs entries, nothing else.
  */
 export class Timeline {
   readonly #bot: string;
@@ -21,6 +21,7 @@ export class Timeline {
   readonly #time: Pick<Time, "now">;
   #minute = 0;
   #written = 0;
+  #newest: Promise<unknown> = Promise.resolve();
 
   constructor(bot: string, commit: Pick<GroupCommit, "add">, time: Pick<Time, "now">) {
     this.#bot = bot;
@@ -36,8 +37,13 @@ export class Timeline {
     const reason = entry.reason.slice(0, reasonCharacters).toWellFormed();
     const output = entry.output?.map((line) => line.toWellFormed());
     const stored: TimelineEntry = { ...entry, reason, ...(output ? { output } : {}) };
-    this.#commit.add({ op: "note-bot", bot: this.#bot, at, entry: JSON.stringify(stored), keep: entriesKept }).catch(() => {
+    this.#newest = this.#commit.add({ op: "note-bot", bot: this.#bot, at, entry: JSON.stringify(stored), keep: entriesKept }).catch(() => {
       // The store says itself why it takes no more.
     });
+  }
+
+  /** Resolves when all that was added until now is stored, or never will be: who sees a bot's new state and asks for the reason finds it. */
+  async stored(): Promise<void> {
+    await this.#newest;
   }
 }
