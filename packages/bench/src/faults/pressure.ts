@@ -41,9 +41,9 @@ export const pressure: FaultRun = {
       const sum = pids.reduce((all, pid) => all + ((processMemory(pid)?.pssMiB ?? 0) * 2 ** 20) / 1e6, 0);
       atMost = Math.max(atMost, sum);
     };
-    let working = true;
+    const done = new AbortController();
     const watch = async (): Promise<void> => {
-      while (working) {
+      while (!done.signal.aborted) {
         await look();
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
@@ -67,7 +67,7 @@ export const pressure: FaultRun = {
       await api.call("POST", `/api/conversations/${id}/messages?wait=60`, { text: "/memory 80" });
       await until("replaced", async () => ((await api.call<Bot>("GET", `/api/bots/${name}`)).processes[0]?.restarts ?? 0) > 0);
     };
-    const worked = Promise.all([...names.map(work), greedy()]).finally(() => (working = false));
+    const worked = Promise.all([...names.map(work), greedy()]).finally(() => done.abort());
     await Promise.all([worked, watch()]);
     api.close();
     await skep.stop();

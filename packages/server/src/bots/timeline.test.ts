@@ -1,14 +1,13 @@
 import { expect, test } from "vitest";
-import type { Answer, Operation } from "../store/store.ts";
+import type { Answer } from "../store/store.ts";
 import { Timeline } from "./timeline.ts";
 
 test("[R-C5] who reads the timeline waits for what was added to it, and for nothing else", async () => {
   const committed: (() => void)[] = [];
   const commit = {
-    add: <A extends Answer>(_: Operation): Promise<A> =>
-      new Promise((resolve) => committed.push(() => resolve({ ok: true, changed: true } as A))),
+    add: <A extends Answer>(): Promise<A> => new Promise((resolve) => committed.push(() => resolve({ ok: true, changed: true } as A))),
   };
-  const timeline = new Timeline("b", commit as never, { now: () => 1 });
+  const timeline = new Timeline("b", commit, { now: () => 1 });
   await timeline.stored();
   timeline.add({ what: "launched", pid: 1, reason: "" });
   timeline.add({ what: "ready", pid: 1, reason: "" });
