@@ -310,7 +310,7 @@ test("sees the variables that are named, and works in its folder", async () => {
   const options = agentOptions([], { env: ["NAMED"], set: { GIVEN: "1" } });
   const environment = { PATH: process.env["PATH"], HOME: folder.bot, LANG: "C.UTF-8", NAMED: "yes", SECRET: "no" };
   await using bot = await startAgentBot(options, folder.bot, environment);
-  expect(await asked(bot, "/environment")).toEqual(["GIVEN", "HOME", "LANG", "NAMED", "PATH", "SKEP_AGENT"]);
+  expect(await asked(bot, "/environment")).toEqual(["GIVEN", "HOME", "LANG", "NAMED", "PATH", "SKEP_WORKER"]);
   expect(((await asked(bot, "/where")) as unknown[])[1]).toBe(folder.work);
   expect(existsSync(join(folder.bot, "sessions", "c1.json"))).toBe(true);
 });

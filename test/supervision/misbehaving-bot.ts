@@ -3,7 +3,8 @@
  *
  * `hold MS`: answers that much later · `die`: the process ends at once, with whatever else it works on · `die-after MS` ·
  * `silence`: never says anything about this turn again · `say-and-silence`: streams a piece first · `login` / `signed-in`: says so ·
- * `complain TEXT`: writes to the error output, then ends with code 3 · `flood MB-PER-SECOND STREAM`: writes without end, in lines of the protocol
+ * `complain TEXT`: writes to the error output, then ends with code 3 · `flood MB-PER-SECOND STREAM`: writes without end, in lines of the protocol;
+ * answers when so much of it was read that from then on it is read no faster than it may be
  */
 import { createInterface } from "node:readline";
 
@@ -15,12 +16,19 @@ interface Line {
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
-function flood(rate: number, stream: string): void {
+/** Without end. @param onTaken called when the first 20 MB were read: all that is read at once, and more */
+function flood(rate: number, stream: string, onTaken: () => void): void {
   const line = `${stream === "stderr" ? "x".repeat(1000) : JSON.stringify({ type: "log", level: "debug", text: "x".repeat(1000) })}\n`;
   const block = line.repeat(Math.round((rate * 1e6) / 100 / line.length));
   const out = stream === "stderr" ? process.stderr : process.stdout;
+  let taken = 0;
   setInterval(() => {
-    if (out.writableLength < 10_000_000) out.write(block);
+    if (out.writableLength >= 10_000_000) return;
+    out.write(block, () => {
+      const before = taken;
+      taken += block.length;
+      if (before < 20e6 && taken >= 20e6) onTaken();
+    });
   }, 10);
 }
 
@@ -53,8 +61,7 @@ function work(turn: string, text: string): void {
       process.stderr.write(`${"noise\n".repeat(20)}${text.slice("complain ".length)}\n`, () => process.exit(3));
       return;
     case "flood":
-      answer(turn, text);
-      flood(Number(first), second);
+      flood(Number(first), second, () => answer(turn, text));
       return;
     default:
       answer(turn, text);

@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import type { Bot, BotEvent } from "@skep/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { RecordingSocket } from "../support/recording-socket.ts";
 import type { Json, StartedServer } from "../support/started-server.ts";
 import { startedServer } from "../support/started-server.ts";
 
@@ -195,50 +194,4 @@ describe("why did it stop", () => {
     expect(await niceOf(await newBot())).toBe("5");
     expect(await niceOf(await newBot({ limits: { nice: 0 } }))).toBe("0");
   });
-});
-
-describe("a bot that writes without end", () => {
-  /** Of so many answers, in milliseconds. */
-  async function answersIn(times: number): Promise<{ p90: number; p99: number }> {
-    const id = await conversation("echo");
-    const socket = await RecordingSocket.open(server);
-    await socket.follow(id);
-    const took: number[] = [];
-    for (let i = 0; i < times; i++) {
-      const before = performance.now();
-      socket.send(id, `message ${i}`);
-      await socket.when(() => socket.messages().filter(({ role }) => role === "bot").length === i + 1);
-      took.push(performance.now() - before);
-    }
-    await socket.close();
-    const sorted = took.toSorted((a, b) => a - b);
-    const at = (part: number): number => sorted[Math.floor(times * part)] ?? Number.NaN;
-    return { p90: at(0.9), p99: at(0.99) };
-  }
-
-  test.each(["stdout", "stderr"])(
-    "[B8] 100 MB/s to its %s disturb nobody",
-    async (stream) => {
-      const name = await newBot();
-      await answersIn(100);
-      const alone: { p90: number; p99: number }[] = [];
-      const beside: typeof alone = [];
-      // In turns, so that whoever else uses the machine disturbs both.
-      for (let round = 0; round < 3; round++) {
-        alone.push(await answersIn(150));
-        await server.call("POST", `/api/bots/${name}/start`);
-        await ask(await conversation(name), `flood 100 ${stream}`);
-        beside.push(await answersIn(150));
-        expect(await server.call("POST", `/api/bots/${name}/stop`)).toMatchObject({ status: 200, body: { state: "stopped" } });
-      }
-      const shown = (list: typeof alone): string => list.map(({ p90, p99 }) => `${p90.toFixed(0)}/${p99.toFixed(0)}`).join(", ");
-      console.log(`B8: p90/p99 in ms, alone ${shown(alone)}, beside 100 MB/s to ${stream} ${shown(beside)}`);
-      // The 99th percentile of a busy machine is that of its other users, and those come and go: both sides of one round have the same ones.
-      const disturbed = beside.filter(({ p90 }, round) => p90 >= Math.max(2 * (alone[round]?.p90 ?? 0), 25));
-      expect(disturbed.length).toBeLessThan(beside.length);
-      // It was held back, not replaced.
-      expect((await timeline(name)).filter(({ what }) => what === "replaced")).toEqual([]);
-    },
-    120_000,
-  );
 });

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Message } from "../../packages/protocol/src/wire.ts";
 import type { Config } from "../../packages/server/src/config.ts";
 import { silentLog } from "../../packages/server/src/log.ts";
 import { startServer } from "../../packages/server/src/server.ts";
@@ -17,6 +18,10 @@ export interface StartedServer extends RunningServer {
     body?: unknown,
     headers?: Record<string, string>,
   ): Promise<{ status: number; body: Json; headers: Headers }>;
+  /** Begins one with a bot. @returns its id. */
+  conversation(bot: string): Promise<string>;
+  /** All messages of a conversation. */
+  log(conversation: string): Promise<Message[]>;
   /** Stops it and starts another on the same data, with what else is different. */
   again(changed?: Partial<Config>): Promise<StartedServer>;
   /** Stops it and removes its data. */
@@ -57,18 +62,29 @@ export async function startedServer(
     token = ((await made.json()) as { token: string }).token;
     tokens.set(data, token);
   }
+  const call: StartedServer["call"] = async (method, path, body, headers = {}) => {
+    const response = await fetch(server.url + path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? null : JSON.parse(text), headers: response.headers };
+  };
   return {
     ...server,
     data,
     token,
-    call: async (method, path, body, headers = {}) => {
-      const response = await fetch(server.url + path, {
-        method,
-        headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
-        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
-      });
-      const text = await response.text();
-      return { status: response.status, body: text === "" ? null : JSON.parse(text), headers: response.headers };
+    call,
+    conversation: async (bot) => (await call("POST", "/api/conversations", { bot })).body.id,
+    log: async (conversation) => {
+      const all: Message[] = [];
+      for (let after = 0; ;) {
+        const page: Message[] = (await call("GET", `/api/conversations/${conversation}/messages?after=${after}&limit=500`)).body.messages;
+        all.push(...page);
+        if (page.length === 0) return all;
+        after = all.at(-1)?.seq ?? 0;
+      }
     },
     again: async (changed = {}) => {
       await server.stop("again");

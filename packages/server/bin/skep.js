@@ -15,10 +15,18 @@ if (Number(process.versions.node.split(".")[0]) < needed) {
   );
   process.exit(1);
 }
+// npm runs a script through a shell, and some shells do not hand a signal on: of a stop of npm, the program learns by the end of that shell. Only for
+// `npm start` and `npm run skep` of this checkout: whoever starts Skep from a script of theirs may mean it to stay.
+const { npm_package_name: workspace, npm_lifecycle_event: script = "" } = process.env;
+const parent = workspace === "skep-workspace" && ["start", "skep"].includes(script) ? process.ppid : undefined;
 // What was read of the program is kept: a start takes half of the time, and neither it nor its threads and bots load the reader of TypeScript.
 // Threads take the folder from the environment.
 const cache = (process.env["NODE_COMPILE_CACHE"] ??= join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "skep"));
 if (process.argv[2] === "start") await Promise.all([warm(), buildPage()]);
+if (parent !== undefined) {
+  if (process.ppid !== parent) process.exit(1);
+  process.env["SKEP_PARENT"] = String(parent);
+}
 module.enableCompileCache(cache);
 await import("../src/main.ts");
 

@@ -7,6 +7,11 @@ import type { Terminal } from "./cli/terminal.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
 
+/** The shell in which npm has started this, when it did (`bin/skep.js`). No variable of the program, and of its bots even less. */
+const parent = Number(process.env["SKEP_PARENT"] ?? 0);
+delete process.env["SKEP_PARENT"];
+const parentEveryMs = 200;
+
 // Node warns that taking types out and SQLite are young. That is known here, and would stand between the lines of every command.
 process.removeAllListeners("warning");
 process.on("warning", (warning) => {
@@ -44,8 +49,19 @@ const terminal: Terminal = {
   input: process.stdin,
   output: process.stdout,
   onStop: (listener) => {
-    process.on("SIGTERM", listener).on("SIGINT", listener);
-    return () => void process.off("SIGTERM", listener).off("SIGINT", listener);
+    const onSignal = (signal: string): void => {
+      // Ctrl-C reaches the shell as well: its end is no second signal.
+      clearInterval(watch);
+      listener(signal);
+    };
+    const watch = setInterval(() => {
+      if (parent !== 0 && process.ppid !== parent) onSignal("the end of npm");
+    }, parentEveryMs).unref();
+    process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+    return () => {
+      clearInterval(watch);
+      process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
+    };
   },
   onBug: (listener) => {
     process.on("uncaughtException", listener).on("unhandledRejection", listener);

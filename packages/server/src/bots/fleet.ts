@@ -111,13 +111,17 @@ export class Fleet implements FleetApi {
         if (!launch) throw new Error(`a bot of the kind "${stored.kind}" has no process`);
         const mark = ledger.newMark();
         const { nice } = definition.limits;
-        return new WorkerProcess(launch(options, { ...this.#o.launch, folder: this.#folder(name) }), { mark, nice }, tick, {
-          ...events,
-          exited: (exit) => {
-            ledger.searchFor(mark);
-            events.exited(exit);
+        return new WorkerProcess(
+          launch(options, { ...this.#o.launch, folder: this.#folder(name) }),
+          { mark, nice, time, flusher: tick },
+          {
+            ...events,
+            exited: (exit) => {
+              ledger.searchFor(mark);
+              events.exited(exit);
+            },
           },
-        });
+        );
       },
       restart: definition.restart,
       concurrency: definition.limits.concurrency,
@@ -343,7 +347,7 @@ export class Fleet implements FleetApi {
   }
 
   async timeline(name: string, page: { before?: number; limit: number }): Promise<BotEvent[]> {
-    await this.#find(name).timeline.written();
+    await this.#find(name).timeline.stored();
     const entries = await this.#o.store.botEntries(name, page.before ?? Number.MAX_SAFE_INTEGER, page.limit);
     return entries.map(({ number, at, entry }) => ({
       ...(JSON.parse(entry) as TimelineEntry),

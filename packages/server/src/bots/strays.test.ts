@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { Ledger } from "./ledger.ts";
-import { instanceOf, markVariable } from "./strays.ts";
+import { markVariable } from "../worker/mark.ts";
+import { instanceOf } from "./strays.ts";
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), "skep-strays-"));

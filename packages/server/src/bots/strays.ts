@@ -7,8 +7,7 @@ import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
-
-export const markVariable = "SKEP_WORKER";
+import { markVariable } from "../worker/mark.ts";
 
 /** Names this data folder: another Skep's workers are not this one's, whatever was copied where. */
 export function instanceOf(folder: string): string {

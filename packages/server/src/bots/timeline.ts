@@ -12,17 +12,16 @@ const reasonCharacters = 1000;
 const mostPerMinute = 120;
 
 /**
- * Why did it stop? What happened to a bot and its workers, kept over restarts of the controller. Written through the group commit and never
- * waited for: a full disk costs entries, nothing else.
+ * Why did it stop? What happened to a bot and its workers, kept over restarts of the controller. Written through the group commit, for
+ * which nothing but who reads the timeline waits: a full disk costs entries, nothing else.
  */
 export class Timeline {
   readonly #bot: string;
   readonly #commit: Pick<GroupCommit, "add">;
   readonly #time: Pick<Time, "now">;
   #minute = 0;
-  #inMinute = 0;
-  /** Ends with the last entry that was added. */
-  #written: Promise<unknown> = Promise.resolve();
+  #written = 0;
+  #newest: Promise<unknown> = Promise.resolve();
 
   constructor(bot: string, commit: Pick<GroupCommit, "add">, time: Pick<Time, "now">) {
     this.#bot = bot;
@@ -33,18 +32,18 @@ export class Timeline {
   add(entry: TimelineEntry): void {
     const at = this.#time.now();
     const minute = Math.floor(at / 60_000);
-    if (minute !== this.#minute) [this.#minute, this.#inMinute] = [minute, 0];
-    if (++this.#inMinute > mostPerMinute) return;
+    if (minute !== this.#minute) [this.#minute, this.#written] = [minute, 0];
+    if (++this.#written > mostPerMinute) return;
     const reason = entry.reason.slice(0, reasonCharacters).toWellFormed();
     const output = entry.output?.map((line) => line.toWellFormed());
     const stored: TimelineEntry = { ...entry, reason, ...(output ? { output } : {}) };
-    this.#written = this.#commit.add({ op: "note-bot", bot: this.#bot, at, entry: JSON.stringify(stored), keep: entriesKept }).catch(() => {
+    this.#newest = this.#commit.add({ op: "note-bot", bot: this.#bot, at, entry: JSON.stringify(stored), keep: entriesKept }).catch(() => {
       // The store says itself why it takes no more.
     });
   }
 
-  /** Resolves when what was added so far is stored, or is not going to be: for those who read right after they saw a bot's state change. */
-  async written(): Promise<void> {
-    await this.#written;
+  /** Resolves when all that was added until now is stored, or never will be: who sees a bot's new state and asks for the reason finds it. */
+  async stored(): Promise<void> {
+    await this.#newest;
   }
 }

@@ -5,12 +5,13 @@ import { setPriority } from "node:os";
 import type { Readable } from "node:stream";
 import { checkBotLine } from "@skep/protocol/bot";
 import type { FromBot, ToBot } from "@skep/protocol/bot";
+import type { Time } from "../time.ts";
 import { Allowance } from "./allowance.ts";
 import type { Channel, ChannelEvents, ChannelExit } from "./channel.ts";
 import type { Launch } from "./kinds/kind.ts";
 import { killGroup } from "./ledger.ts";
 import { LineReader } from "./line-reader.ts";
-import { markVariable } from "./strays.ts";
+import { markVariable } from "../worker/mark.ts";
 
 /** UTF-16 units of one line of output. */
 const lineLimit = 4 * 1024 * 1024;
@@ -27,8 +28,20 @@ const unreadLimit = 4 * 1024 * 1024;
 const readAllowance = { burst: 16 * 1024 * 1024, perSecond: 8 * 1024 * 1024 };
 const lineCost = 100;
 
+/** After the exit of a process, what it wrote last may still be on its way. */
+const lastWordsMs = 200;
+
 export interface Flusher {
   flush(run: () => void): void;
+}
+
+export interface WorkerProcessOptions {
+  /** By which all that it starts is found. */
+  mark: string;
+  /** How far it stands back behind the controller, 0 to 19. */
+  nice: number;
+  time: Pick<Time, "now" | "after">;
+  flusher: Flusher;
 }
 
 export class WorkerProcess implements Channel {
@@ -36,16 +49,19 @@ export class WorkerProcess implements Channel {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #events: ChannelEvents;
   readonly #flusher: Flusher;
+  readonly #time: WorkerProcessOptions["time"];
   #unsent: string[] = [];
   #garbage = 0;
   #ended = false;
+  /** The timers of its end. */
+  #takeBack: (() => void)[] = [];
   /** Why it was killed, when it was. */
   #killedBecause: string | null = null;
 
-  /** @param mark by which all that it starts is found; @param nice how far it stands back behind the controller, 0 to 19 */
-  constructor(launch: Launch, { mark, nice }: { mark: string; nice: number }, flusher: Flusher, events: ChannelEvents) {
+  constructor(launch: Launch, { mark, nice, time, flusher }: WorkerProcessOptions, events: ChannelEvents) {
     this.#events = events;
     this.#flusher = flusher;
+    this.#time = time;
     this.#child = spawn(launch.command, launch.args, {
       cwd: launch.cwd,
       env: { ...launch.env, [markVariable]: mark },
@@ -62,7 +78,8 @@ export class WorkerProcess implements Channel {
     // A grandchild that holds the pipes open must not keep a dead worker alive.
     child.on("exit", (code, signal) => {
       if (this.pid !== null) killGroup(this.pid, "SIGKILL");
-      setTimeout(() => this.#exit(describeExit(code, signal)), 200).unref();
+      for (const takeBack of this.#takeBack) takeBack();
+      this.#takeBack = [time.after(lastWordsMs, () => this.#exit(describeExit(code, signal)))];
     });
     child.stdin.on("error", () => {
       // EPIPE: the exit says the rest.
@@ -82,20 +99,24 @@ export class WorkerProcess implements Channel {
 
   /** @param take handles a chunk; answers how many lines it had */
   #read(stream: Readable, take: (chunk: string) => number): void {
-    const allowance = new Allowance(readAllowance, Date.now());
+    const time = this.#time;
+    const allowance = new Allowance(readAllowance, time.now());
+    let takeBack = (): void => {};
     stream.setEncoding("utf8");
     stream.on("data", (chunk: string) => {
       const lines = take(chunk);
-      const waitMs = allowance.take(chunk.length + lines * lineCost, Date.now());
+      const waitMs = allowance.take(chunk.length + lines * lineCost, time.now());
       if (waitMs === 0 || this.#ended) return;
       stream.pause();
-      setTimeout(() => stream.resume(), waitMs).unref();
+      takeBack = time.after(waitMs, () => stream.resume());
     });
+    stream.on("close", () => takeBack());
   }
 
   #exit(exit: ChannelExit): void {
     if (this.#ended) return;
     this.#ended = true;
+    for (const takeBack of this.#takeBack) takeBack();
     if (this.pid !== null) killGroup(this.pid, "SIGKILL");
     this.#child.stdout.destroy();
     this.#child.stderr.destroy();
@@ -148,12 +169,10 @@ export class WorkerProcess implements Channel {
     this.#child.stdin.end();
     const { pid } = this;
     if (pid === null) return;
-    const term = setTimeout(() => killGroup(pid, "SIGTERM"), graceMs / 2);
-    const kill = setTimeout(() => killGroup(pid, "SIGKILL"), graceMs);
-    this.#child.once("exit", () => {
-      clearTimeout(term);
-      clearTimeout(kill);
-    });
+    this.#takeBack.push(
+      this.#time.after(graceMs / 2, () => killGroup(pid, "SIGTERM")),
+      this.#time.after(graceMs, () => killGroup(pid, "SIGKILL")),
+    );
   }
 }
 

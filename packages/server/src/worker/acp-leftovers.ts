@@ -1,10 +1,9 @@
 /**
  * Ends what an agent has started, also what has left its process group or lost its parent (B7). A process belongs to the agent when it
- * descends from this one, or when its environment carries the agent's mark. Linux only; elsewhere the process group has to do.
+ * descends from this one, or when its environment carries this one's mark. Linux only; elsewhere the process group has to do.
  */
 import { readdirSync, readFileSync } from "node:fs";
-
-export const markVariable = "SKEP_AGENT";
+import { markVariable } from "./mark.ts";
 
 /** Each look can find what was started during the one before. */
 const looks = 5;

@@ -13,7 +13,7 @@ import type { OpenSession } from "./acp-conversations.ts";
 import { AgentSessions } from "./acp-conversations.ts";
 import { conclude, explainError, needsSignIn, sentenceOf, signInDetail, unknownSession } from "./acp-failure.ts";
 import { FolderFiles } from "./acp-files.ts";
-import { endLeftovers, markVariable } from "./acp-leftovers.ts";
+import { endLeftovers } from "./acp-leftovers.ts";
 import type { AcpOptions } from "./acp-options.ts";
 import { acpDefaults } from "./acp-options.ts";
 import { ReportedParts, inputText, toolOf } from "./acp-parts.ts";
@@ -26,6 +26,7 @@ import { SignIn } from "./acp-sign-in.ts";
 import { Terminals } from "./acp-terminals.ts";
 import { bounded } from "./bounded-text.ts";
 import type { CreateDriver, Driver } from "./driver.ts";
+import { markVariable } from "./mark.ts";
 import type { Output } from "./output.ts";
 import type { RunningTurn } from "./running-turn.ts";
 
@@ -71,7 +72,8 @@ class AcpBot implements Driver {
   readonly concurrency = concurrency;
   readonly #options: AcpOptions;
   readonly #output: Output;
-  readonly #mark = randomUUID();
+  /** The server gives one; without it, this process makes its own. */
+  readonly #mark = process.env[markVariable] ?? randomUUID();
   readonly #signIn: SignIn;
   readonly #env: Record<string, string>;
   readonly #folder: string;

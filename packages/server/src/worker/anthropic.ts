@@ -6,6 +6,7 @@
 import type { HistoryEntry } from "@skep/protocol/bot";
 import type { AnthropicOptions } from "./anthropic-options.ts";
 import { anthropicDefaults } from "./anthropic-options.ts";
+import { eventBody, wholeBody } from "./answer-body.ts";
 import type { CreateDriver } from "./driver.ts";
 import type { ChatMessage } from "./fit-history.ts";
 import { fitHistory } from "./fit-history.ts";
@@ -15,11 +16,6 @@ import { cutShort, explainKey, explainStatus, garbage, keyMissing, ModelFailure,
 import { modelServer } from "./model-server.ts";
 import type { AnswerReader } from "./model-turn.ts";
 import { modelDriver } from "./model-turn.ts";
-import { sseParser } from "./sse-parser.ts";
-
-const eventLimit = 1024 * 1024;
-const openingLength = 80;
-const bodyLimit = 16 * 1024 * 1024;
 
 export const createDriver: CreateDriver = (given) => {
   const options = { ...anthropicDefaults, ...given } as AnthropicOptions;
@@ -118,16 +114,12 @@ function emptiness(model: string, tools: boolean, reason: string): ModelFailure 
 }
 
 export function streamReader(model: string): AnswerReader {
-  const events = sseParser();
   let complete = false;
   let tools = false;
   let reason = "";
-  /** Until the first event: how the body begins. */
-  let opening: string | null = "";
 
-  const read = (data: string, onText: (text: string) => void, onThought: (id: string, text: string) => void): void => {
+  const events = eventBody((data, onText, onThought) => {
     if (complete) return;
-    opening = null;
     const fields = parseFields(data);
     if (!fields || typeof fields["type"] !== "string") throw garbage(data);
     switch (fields["type"]) {
@@ -155,19 +147,15 @@ export function streamReader(model: string): AnswerReader {
       default:
       // message_start, content_block_stop, ping, and what a newer server may say.
     }
-  };
+  });
 
   return {
     get complete() {
       return complete;
     },
-    push(chunk, onText, onThought) {
-      if (opening !== null && opening.length < openingLength) opening += chunk;
-      events.push(chunk, (data) => read(data, onText, onThought));
-      if (events.pending.length > eventLimit) throw garbage(events.pending);
-    },
+    push: events.push,
     end() {
-      if (opening !== null && opening.trim() !== "") throw garbage(opening);
+      events.end();
       if (reason === "") throw cutShort();
     },
     emptiness: () => emptiness(model, tools, reason),
@@ -176,19 +164,16 @@ export function streamReader(model: string): AnswerReader {
 
 /** For servers that do not stream. */
 export function wholeReader(model: string): AnswerReader {
-  let body = "";
+  const body = wholeBody();
   let tools = false;
   let reason = "";
   return {
     complete: false,
-    push(chunk) {
-      body += chunk;
-      if (body.length > bodyLimit) throw garbage(body);
-    },
+    push: body.push,
     end(onText) {
-      const fields = parseFields(body);
-      if (fields?.["type"] === "error") throw reported(fields);
-      if (!fields || !Array.isArray(fields["content"])) throw garbage(body);
+      const { fields, raw } = body.end();
+      if (fields["type"] === "error") throw reported(fields);
+      if (!Array.isArray(fields["content"])) throw garbage(raw);
       reason = textOf(fields["stop_reason"]);
       checkReason(model, reason);
       for (const each of fields["content"] as unknown[]) {

@@ -4,6 +4,7 @@
  * it. A server that does not stream answers with one JSON body, which is taken too. Reasoning and tool calls are not part of the
  * answer.
  */
+import { eventBody, wholeBody } from "./answer-body.ts";
 import type { CreateDriver } from "./driver.ts";
 import { fitHistory } from "./fit-history.ts";
 import type { Fields } from "./json-fields.ts";
@@ -15,11 +16,6 @@ import { modelDriver } from "./model-turn.ts";
 import type { OpenaiOptions } from "./openai-options.ts";
 import { openaiDefaults } from "./openai-options.ts";
 import type { RunningTurn } from "./running-turn.ts";
-import { sseParser } from "./sse-parser.ts";
-
-const eventLimit = 1024 * 1024;
-const openingLength = 80;
-const bodyLimit = 16 * 1024 * 1024;
 
 export const createDriver: CreateDriver = (given) => {
   const options = { ...openaiDefaults, ...given } as OpenaiOptions;
@@ -107,16 +103,12 @@ function emptiness(model: string, tools: boolean, finish: string): ModelFailure 
 }
 
 export function streamReader(model: string): AnswerReader {
-  const events = sseParser();
   let complete = false;
   let tools = false;
   let finish = "";
-  /** Until the first event: how the body begins. */
-  let opening: string | null = "";
 
-  const read = (data: string, onText: (text: string) => void): void => {
+  const events = eventBody((data, onText) => {
     if (complete) return;
-    opening = null;
     if (data === "[DONE]") {
       // Without a reason to finish before, this is still how the protocol ends.
       complete = true;
@@ -128,19 +120,15 @@ export function streamReader(model: string): AnswerReader {
     tools ||= said.tools;
     finish ||= said.finish;
     onText(said.text);
-  };
+  });
 
   return {
     get complete() {
       return complete;
     },
-    push(chunk, onText) {
-      if (opening !== null && opening.length < openingLength) opening += chunk;
-      events.push(chunk, (data) => read(data, onText));
-      if (events.pending.length > eventLimit) throw garbage(events.pending);
-    },
+    push: events.push,
     end() {
-      if (opening !== null && opening.trim() !== "") throw garbage(opening);
+      events.end();
       if (finish === "") throw cutShort();
     },
     emptiness: () => emptiness(model, tools, finish),
@@ -149,18 +137,14 @@ export function streamReader(model: string): AnswerReader {
 
 /** For servers that do not stream. */
 export function wholeReader(model: string): AnswerReader {
-  let body = "";
+  const body = wholeBody();
   let said: Said = { text: "", tools: false, finish: "" };
   return {
     complete: false,
-    push(chunk) {
-      body += chunk;
-      if (body.length > bodyLimit) throw garbage(body);
-    },
+    push: body.push,
     end(onText) {
-      const fields = parseFields(body);
-      if (!fields) throw garbage(body);
-      said = readChoice(fields, body);
+      const { fields, raw } = body.end();
+      said = readChoice(fields, raw);
       onText(said.text);
     },
     emptiness: () => emptiness(model, said.tools, said.finish),

@@ -1,12 +1,15 @@
 /**
  * For `killed-writer.test.ts`: writes through the store as fast as it can, and says what was acknowledged, in lines `text`.
- * It is killed from outside at any moment. Argument: the data folder. Its own texts go on where the stored ones end.
+ * It begins with the first line of its input, and is killed from outside at any moment. Argument: the data folder. Its own texts go on where the
+ * stored ones end.
  */
+import { once } from "node:events";
 import { writeSync } from "node:fs";
 import type { Append, Appended, Created } from "../store.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 
+await once(process.stdin, "data");
 const store = await SqliteStore.open(openDataFolder(process.argv[2] ?? ""), Date.now, () => {});
 const found = await store.conversation("c");
 let conversation = found?.conversation;

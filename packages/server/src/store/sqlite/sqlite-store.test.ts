@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { storeContract } from "../contract.ts";
 import type { StoreUnderTest } from "../contract.ts";
-import { permissionContract } from "../permission-contract.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 
@@ -28,4 +27,3 @@ const open = async (): Promise<StoreUnderTest> => {
 };
 
 storeContract("SQLite", open);
-permissionContract("SQLite", open);

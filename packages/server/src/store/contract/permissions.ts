@@ -1,9 +1,9 @@
-/** What every store must do with requests for permission (P1-P4), written on the `Store` interface alone. */
+/** Requests for permission (P1-P5). */
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { StoreUnderTest } from "./contract.ts";
-import type { AskPermission, DecidePermission, PermissionAnswer, StoredPermission } from "./permission.ts";
-import type { Answer, Appended, Created, Operation, Refused } from "./store.ts";
+import { describe, expect, test } from "vitest";
+import type { AskPermission, DecidePermission, PermissionAnswer, StoredPermission } from "../permission.ts";
+import type { Appended, Created, Operation, Refused } from "../store.ts";
+import type { Workbench } from "./workbench.ts";
 
 const at = 1_700_000_000_000;
 const options = [
@@ -11,15 +11,8 @@ const options = [
   { id: "no", label: "Reject", effect: "reject", always: false },
 ] as const;
 
-export function permissionContract(name: string, open: () => Promise<StoreUnderTest>): void {
-  describe(`store contract, permissions: ${name}`, () => {
-    let under: StoreUnderTest;
-    beforeAll(async () => {
-      under = await open();
-    });
-    afterAll(() => under.close());
-
-    const commit = async <A extends Answer>(...batch: Operation[]): Promise<A[]> => (await under.store.commit(batch)) as A[];
+export function permissionContract({ under, commit }: Workbench): void {
+  describe("permissions", () => {
     const asked = async (person = randomUUID()): Promise<{ conversation: number; publicId: string; person: string; turn: number }> => {
       const publicId = randomUUID();
       const [made] = await commit<Created>({ op: "create-conversation", publicId, person, bot: "coder", title: "", at });
