@@ -14,6 +14,7 @@ import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
 import { realTime } from "./time.ts";
 import { Assets } from "./http/assets.ts";
 import type { Http } from "./http/http.ts";
+import { EventStreams } from "./http/event-stream.ts";
 import { createHttp } from "./http/http.ts";
 import type { Problem } from "./http/problem.ts";
 
@@ -36,6 +37,7 @@ export interface Asked {
 export interface DoorUnderTest {
   http: Http;
   fleet: FleetApi;
+  streams: EventStreams;
   access: Access;
   data: string;
   token: string;
@@ -70,8 +72,10 @@ export async function openDoor(web?: string): Promise<DoorUnderTest> {
   const keep = (event: string, fields: LogFields = {}): void => void lines.push({ event, fields });
   const log: Log = { ...silentLog, info: keep, warn: keep, error: keep };
   const ready: DoorUnderTest["ready"] = { ok: true };
+  const streams = new EventStreams({ conversations, tick: core.tick, isValid: (credential) => access.isValid(credential), now: Date.now });
   const http = createHttp({
     conversations,
+    streams,
     fleet,
     access,
     config: { host: "127.0.0.1", port: 8000, allowedHosts: [] },
@@ -103,6 +107,7 @@ export async function openDoor(web?: string): Promise<DoorUnderTest> {
   return {
     http,
     fleet,
+    streams,
     access,
     data,
     token,

@@ -7,6 +7,7 @@ import { kinds } from "./bots/kinds/index.ts";
 import type { Config } from "./config.ts";
 import { Core } from "./core.ts";
 import { Assets } from "./http/assets.ts";
+import { EventStreams } from "./http/event-stream.ts";
 import { openControl } from "./http/control.ts";
 import { createHttp } from "./http/http.ts";
 import type { Log } from "./log.ts";
@@ -81,9 +82,16 @@ export async function startServer(config: Config, { node, variables, version, lo
     onStoreFailure: (failure) => log.error("store-failed", { reason: `${failure.reason}, ${failure.outcome}: ${failure.message}` }),
   });
   const access = new Access({ credentials: await store.credentials(), save: (operation) => core.commit.add(operation), now: realTime.now });
+  const streams = new EventStreams({
+    conversations: core.conversations,
+    tick: core.tick,
+    isValid: (credential) => access.isValid(credential),
+    now: realTime.now,
+  });
   let stopping = false;
   const http = createHttp({
     conversations: core.conversations,
+    streams,
     fleet: core.fleet,
     access,
     config,
@@ -118,6 +126,7 @@ export async function startServer(config: Config, { node, variables, version, lo
   const upgrades = { doors: { "/ws": door, "/bots": botDoor }, check: http.checkUpgrade };
   access.onEnded((credential) => {
     door.closeCredential(credential);
+    streams.closeCredential(credential);
     botDoor.closeCredential(credential);
   });
 
@@ -127,6 +136,7 @@ export async function startServer(config: Config, { node, variables, version, lo
     log.info("server-stopping", { reason });
     // New requests are refused while those under way end; then nobody is left who could be told anything.
     botDoor.refuse();
+    streams.close();
     await door.close();
     const closed = Promise.all([http.app.close(), control?.close()]);
     // Bots elsewhere get the same time as processes to end their work.

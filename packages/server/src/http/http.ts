@@ -16,6 +16,8 @@ import type { Config } from "../config.ts";
 import type { ConversationsApi } from "../conversations/api.ts";
 import type { Log } from "../log.ts";
 import type { Assets } from "./assets.ts";
+import type { EventStreams } from "./event-stream.ts";
+import { eventStreamType } from "./event-stream.ts";
 import { isControl } from "./control.ts";
 import { answerBrokenRequest, socketLimits } from "./hardened.ts";
 import { MalformedJson, parseJsonBody } from "./json-body.ts";
@@ -35,6 +37,7 @@ import { securityHeaders } from "./security-headers.ts";
 
 export interface HttpParts {
   conversations: ConversationsApi;
+  streams: EventStreams;
   fleet: FleetApi;
   access: Access;
   config: Pick<Config, "host" | "port" | "allowedHosts">;
@@ -134,7 +137,7 @@ export function createHttp(parts: HttpParts): Http {
   const routes: Route[] = [
     ...botRoutes(parts),
     ...conversationRoutes(parts.conversations),
-    ...messageRoutes(parts.conversations),
+    ...messageRoutes(parts.conversations, parts.streams),
     ...permissionRoutes(parts.conversations),
     ...searchRoutes(parts.conversations),
     ...sessionRoutes({ access, now: parts.now, newLink: () => parts.newLink(url()) }),
@@ -189,6 +192,8 @@ function addRoute(app: FastifyInstance, route: Route, identify: Http["identify"]
   app.route({
     method: route.method,
     url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
+    // An answer without an end has no size that could be told.
+    exposeHeadRoute: route.type !== eventStreamType,
     // Before the body is read: someone unknown cannot make the server hold one.
     onRequest: async (request) => {
       if (route.permission === null) return;

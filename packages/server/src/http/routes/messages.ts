@@ -1,6 +1,8 @@
 import { idSchema, keySchema, limits, messageCreateSchema, Refusal } from "@skep/protocol";
 import { z } from "zod";
 import type { ConversationsApi } from "../../conversations/api.ts";
+import type { EventStreams } from "../event-stream.ts";
+import { eventStreamType } from "../event-stream.ts";
 import { numberQuery, seqQuery } from "../query.ts";
 import type { Route } from "../route.ts";
 import { route } from "../route.ts";
@@ -21,7 +23,7 @@ function keyOf(inBody: string | undefined, header: string | undefined): string |
   return header;
 }
 
-export function messageRoutes(conversations: ConversationsApi): Route[] {
+export function messageRoutes(conversations: ConversationsApi, streams: Pick<EventStreams, "open">): Route[] {
   const turnAction = (verb: "cancel" | "retry", summary: string): Route =>
     route({
       method: "POST",
@@ -76,6 +78,22 @@ export function messageRoutes(conversations: ConversationsApi): Route[] {
         if (query.wait === undefined) return accepted;
         const answer = accepted.turn === null ? null : await conversations.answer(person, params.id, accepted.turn, query.wait * 1000);
         return { ...accepted, answer };
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/conversations/{id}/events",
+      summary:
+        "The conversation as server-sent events, from the first message, or behind `after` (`EPOCH.SEQ`); the header Last-Event-ID comes before it",
+      permission: "conversations.use",
+      params,
+      query: z.strictObject({ after: z.string().max(100).optional() }),
+      status: 200,
+      type: eventStreamType,
+      handler: ({ person, params, query, header, setHeader }) => {
+        // Proxies that collect answers before they pass them on are asked not to.
+        setHeader("x-accel-buffering", "no");
+        return streams.open(person, params.id, header("last-event-id") ?? query.after ?? null);
       },
     }),
     turnAction("cancel", "Cancel a turn; what it has written so far stays"),
