@@ -114,7 +114,12 @@ export class SimulatedClient {
         this.received.push(message.message);
         if (message.message.outcome === "completed" && message.message.turn !== undefined) this.#answered.add(message.message.turn);
         return;
+      case "turn":
+        if (message.state !== "completed") this.#notAnswered({ ...message, stream: message.turn });
+        return;
       case "permission":
+        if (message.permission.state === "pending")
+          this.#notAnswered({ ...message, stream: message.permission.id, turn: message.permission.turn });
         this.permissions.set(message.permission.id, message.permission.state);
         return;
       case "part":

@@ -3,6 +3,7 @@
  * (`block-view.tsx`); here is only where it begins and ends.
  */
 import { Lexer, type Token } from "marked";
+import { lexerOptions } from "./maths-rules.ts";
 
 export interface Block {
   /** Where it begins in the text, in UTF-16 code units; its name for as long as the text only grows. */
@@ -55,7 +56,7 @@ function tokensOf(text: string): Token[] {
   // Line ends of other systems are as long as ours here, so that places stay places of the text.
   const even = text.replaceAll("\r\n", " \n").replaceAll("\r", "\n");
   try {
-    const tokens = new Lexer({ gfm: true }).blockTokens(even, []);
+    const tokens = new Lexer(lexerOptions()).blockTokens(even, []);
     if (tokens.reduce((sum, { raw }) => sum + raw.length, 0) === text.length) return tokens;
   } catch {
     // Nested deeper than the lexer can follow.

@@ -1,6 +1,7 @@
 import { Lexer } from "marked";
 import { memo, type ReactNode, useRef } from "react";
 import { type Blocks, blocksOf, type Links, noBlocks } from "./blocks.ts";
+import { lexerOptions } from "./maths-rules.ts";
 import { tokensView } from "./tokens.tsx";
 import { visible } from "./visible.tsx";
 
@@ -23,7 +24,7 @@ const BlockView = memo(function BlockView(props: { raw: string; plain: boolean; 
   const { raw, plain, links, live } = props;
   if (plain) return <p className="whitespace-pre-wrap">{visible(raw)}</p>;
   try {
-    const lexer = new Lexer({ gfm: true });
+    const lexer = new Lexer(lexerOptions());
     if (links) Object.assign(lexer.tokens.links, links);
     return tokensView(lexer.lex(raw), { live, depth: 0 });
   } catch {
