@@ -4,6 +4,7 @@ import type { Draft } from "@skep/client";
 import type { ConversationFeed } from "../state/conversation-feed.ts";
 import type { TailRow } from "../state/feed-view.ts";
 import { sentenceOf } from "../state/queries.ts";
+import { visible } from "../text/visible.tsx";
 import { showNotice } from "../ui/notices.tsx";
 import { turnSentence } from "../ui/sentences.ts";
 import { AnswerBody } from "./answer-body.tsx";
@@ -41,7 +42,7 @@ export const TurnRow = memo(function TurnRow({ feed, row, bot, online }: Props):
         : turnSentence(view, bot, online);
   const status = (
     <div className="status working flex items-center gap-2 text-sm" role="status">
-      <span className={text === "" && online && row.permissions.length === 0 ? "pulse" : ""}>{sentence}</span>
+      <span className={text === "" && online && row.permissions.length === 0 ? "pulse" : ""}>{visible(sentence)}</span>
       {online ? (
         <button
           type="button"

@@ -3,22 +3,27 @@ import { CopyButton } from "../ui/copy-button.tsx";
 import { useHighlighted } from "./highlight.ts";
 import { visible, visibleText } from "./visible.tsx";
 
+/** Languages of drawings. What draws them weighs more than the whole page, so they are shown as they were written. */
+const diagrams = new Set(["mermaid", "dot", "graphviz", "plantuml", "puml", "d2", "nomnoml", "wavedrom", "ditaa", "svgbob"]);
+
 /** @param live it is still being written: colours come when it stands still */
 export const CodeBlock = memo(function CodeBlock({ code, language, live }: { code: string; language: string; live: boolean }): ReactNode {
   const name = visibleText(language.trim().split(/[\s{,]/, 1)[0] ?? "").slice(0, 30);
+  const diagram = diagrams.has(name.toLowerCase());
+  const title = diagram ? `Diagram, as text · ${name}` : name || "text";
   const lines = useHighlighted(code, name.toLowerCase(), live);
   return (
     <div className="code-block overflow-hidden rounded-xl border border-line bg-sunken">
       <div className="flex items-center justify-between gap-2 border-b border-line py-0.5 ps-3.5 pe-1 text-xs text-soft">
-        <span>{name || "text"}</span>
-        <CopyButton text={code} what="code" />
+        <span>{title}</span>
+        <CopyButton text={code} what={diagram ? "diagram" : "code"} />
       </div>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls sideways, also by keyboard */}
       <pre
         className="overflow-x-auto px-3.5 py-2.5 text-[0.86rem] leading-relaxed"
         tabIndex={0}
         role="region"
-        aria-label={`Code${name ? `, ${name}` : ""}`}
+        aria-label={diagram ? title : `Code${name ? `, ${name}` : ""}`}
         dir="ltr"
       >
         <code className="font-mono">

@@ -4,6 +4,7 @@
  */
 import temml, { type Options as TemmlOptions } from "temml";
 import "temml/dist/Temml-Local.css";
+import "./maths.css";
 import { visibleText } from "./visible.tsx";
 
 export interface MathsNode {
