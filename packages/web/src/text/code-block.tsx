@@ -38,9 +38,31 @@ export const CodeBlock = memo(function CodeBlock({ code, language, live }: { cod
                   {number < lines.length - 1 ? "\n" : null}
                 </span>
               ))
-            : visible(code)}
+            : live
+              ? piecesOf(code).map((piece, place) => <Piece key={place} text={piece} />)
+              : visible(code)}
         </code>
       </pre>
     </div>
   );
 });
+
+const pieceLength = 3000;
+
+/** Code that is being written is laid out in pieces of whole lines: of a long one, only the last changes. */
+const Piece = memo(function Piece({ text }: { text: string }): ReactNode {
+  return <span className="block">{visible(text)}</span>;
+});
+
+function piecesOf(code: string): string[] {
+  const pieces: string[] = [];
+  let at = 0;
+  while (code.length - at > pieceLength) {
+    const end = code.indexOf("\n", at + pieceLength) + 1;
+    if (end === 0) break;
+    pieces.push(code.slice(at, end));
+    at = end;
+  }
+  pieces.push(code.slice(at));
+  return pieces;
+}
