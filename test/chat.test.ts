@@ -50,12 +50,12 @@ test("[P1 P2] chat asks for a permission where the answer is written, and takes 
   const chat = run(["chat", "echo"], true);
   await shows(chat, "Talking to echo");
   chat.input.write("/permission Open \u202ethe hive\r");
-  await shows(chat, "· Open ‹U+202E›the hive");
-  await shows(chat, "echo asks: Open ‹U+202E›the hive\n  $ count --bees\n  1 Allow\n  2 Always allow\n  3 Reject\n1 to 3> ");
+  await shows(chat, "· Open ‹RLO›the hive");
+  await shows(chat, "echo asks: Open ‹RLO›the hive\n  $ count --bees\n  1 Allow\n  2 Always allow\n  3 Reject\n1 to 3> ");
   chat.input.write("9\r");
   await shows(chat, "Type a number from 1 to 3> ");
   chat.input.write("3\r");
-  await shows(chat, "(Rejected: Open ‹U+202E›the hive)");
+  await shows(chat, "(Rejected: Open ‹RLO›the hive)");
   await shows(chat, ": no");
   chat.input.end();
   expect(await chat.ended).toBe(0);

@@ -75,7 +75,7 @@ describe.skipIf(noBrowser)("hostile texts on the page", () => {
     await o.begin();
     const text = "a\u202eb\u202c \u001b[31mred\u001b[0m שלום👩‍👩‍👧‍👦 e\u0301";
     await o.say(text);
-    await o.reads(["a⟨RLO⟩b⟨PDF⟩ ␛[31mred␛[0m שלום👩‍👩‍👧‍👦 e\u0301", "a⟨RLO⟩b⟨PDF⟩ ␛[31mred␛[0m שלום👩‍👩‍👧‍👦 e\u0301"]);
+    await o.reads(["a‹RLO›b‹PDF› ‹ESC›[31mred‹ESC›[0m שלום👩‍👩‍👧‍👦 e\u0301", "a‹RLO›b‹PDF› ‹ESC›[31mred‹ESC›[0m שלום👩‍👩‍👧‍👦 e\u0301"]);
     expect(await o.copied()).toBe(text);
     expect(o.trouble.splice(0)).toEqual([]);
   });

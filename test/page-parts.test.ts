@@ -41,8 +41,8 @@ describe.skipIf(noBrowser)("parts and permissions on the page", () => {
     await o.say("/permission Empty \u202egpj.evih <script>");
     const card = o.page.locator("#log .permission");
     await card.waitFor();
-    // What would turn the text around is shown by its number, not obeyed.
-    expect(await card.locator(".question").textContent()).toBe("bee asks: Empty ‹U+202E›gpj.evih <script>");
+    // What would turn the text around is shown by its name, not obeyed.
+    expect(await card.locator(".question").textContent()).toBe("bee asks: Empty ‹RLO›gpj.evih <script>");
     await o.page.locator("#log .status", { hasText: "bee waits for your decision" }).waitFor();
     await o.page.reload();
     await card.waitFor();

@@ -13,7 +13,7 @@ export { HistoryReset } from "./history-reset.ts";
 export { newId } from "./new-id.ts";
 export type { Acceptance, OutboxRecord } from "./outbox.ts";
 export { memoryStorage, type OutboxStorage } from "./outbox-storage.ts";
-export { visibleText } from "./visible-text.ts";
+export { visibleParts, visibleText } from "./visible-text.ts";
 export type { PendingSend } from "./pending-sends.ts";
 export { Refusal } from "@skep/protocol/errors";
 /** What is read and written; the conversation of the wire is called `ConversationInfo` here. */

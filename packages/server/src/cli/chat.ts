@@ -67,9 +67,8 @@ async function answerOnce(terminal: Terminal, conversation: Conversation): Promi
 
 const dim = (text: string): string => styleText("dim", text);
 
-/** Text of others may hold sequences that command the terminal: only line ends and tabs get through. */
-// oxlint-disable-next-line no-control-regex
-const harmless = (text: string): string => text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\u{fffd}");
+/** Text of others may hold sequences that command the terminal: they are named. */
+const harmless = (text: string): string => visibleText(text, "read");
 
 async function talk(terminal: Terminal, client: Client, conversation: Conversation, view: ConversationView): Promise<void> {
   const write = (text: string): void => void terminal.output.write(text);

@@ -261,7 +261,7 @@ describe("words", () => {
   });
 
   test("[R-B9] what others wrote cannot command the terminal", () => {
-    expect(printable("a\u001b[2Jb\r\nc\u009b")).toBe("a\\x1b[2Jb\\x0d\\x0ac\\x9b");
+    expect(printable("a\u001b[2Jb\r\nc\u009b")).toBe("a‹ESC›[2Jb‹CR›‹LF›c‹CSI›");
     expect(table(["A", "B"], [["1", "22"]]).split("\n")[1]).toBe("1  22");
   });
 });

@@ -11,12 +11,10 @@ export async function listPermissions(terminal: Terminal, data: string, asJson: 
   if (asJson) return terminal.out(JSON.stringify({ permissions }, null, 2));
   if (permissions.length === 0) return terminal.out("Nothing waits for a decision.");
   for (const { id, bot, title, detail, options, expiresAt } of permissions) {
-    terminal.out(`${styleText("bold", id)}  ${bot} asks: ${printable(visibleText(title))}  ${styleText("dim", `until ${expiresAt}`)}`);
-    for (const line of detail === "" ? [] : visibleText(detail).split("\n")) terminal.out(`    ${printable(line)}`);
+    terminal.out(`${styleText("bold", id)}  ${bot} asks: ${printable(title)}  ${styleText("dim", `until ${expiresAt}`)}`);
+    for (const line of detail === "" ? [] : detail.split("\n")) terminal.out(`    ${printable(line)}`);
     for (const option of options) {
-      terminal.out(
-        `    skep permissions answer ${id} ${quoted(option.id)}  ${styleText("dim", `# ${printable(visibleText(option.label))}`)}`,
-      );
+      terminal.out(`    skep permissions answer ${id} ${quoted(option.id)}  ${styleText("dim", `# ${printable(option.label)}`)}`);
     }
   }
 }
@@ -36,7 +34,7 @@ export function outcomeOf({ title, state, option, options }: Permission): string
     expired: "Expired",
     withdrawn: "Withdrawn",
   }[state];
-  return `${outcome}: ${printable(visibleText(title))}`;
+  return `${outcome}: ${printable(title)}`;
 }
 
 /** Ids are the bot's own: what is not plainly a word is put in quotes, as a shell takes it. */

@@ -1,11 +1,10 @@
 import { stripVTControlCharacters, styleText } from "node:util";
+import { visibleText } from "@skep/client";
 
 const width = (cell: string): number => stripVTControlCharacters(cell).length;
 
-/** Text of others may hold characters that move the cursor: they are shown as what they are. */
-export const printable = (text: string): string =>
-  // oxlint-disable-next-line no-control-regex
-  text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (c) => (c === "\t" ? " " : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`));
+/** Text of others in one line: what would steer the terminal is named, and so are line ends. */
+export const printable = (text: string): string => visibleText(text).replaceAll("\n", "‹LF›").replaceAll("\t", " ");
 
 /** Columns as wide as their widest cell. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -25,7 +25,7 @@ test("[R-C5] an end is told with all that is known about it, and what others wro
       "    it had run for 4.9 s; it took 133.6 MB; started again in 331 ms",
       "    at work on t1.1.1 in c1",
       "    | FATAL ERROR: out of memory",
-      "    | \\x1b[2Jred",
+      "    | ‹ESC›[2Jred",
     ].join("\n"),
   );
 });

@@ -47,6 +47,11 @@ export class ActiveConversation {
     this.#tick = tick;
   }
 
+  /** How many of the next news have happened already: who turns live now was told what came of them. */
+  get undelivered(): number {
+    return this.#news.length;
+  }
+
   get idle(): boolean {
     return this.readers.size === 0 && this.turns.length === 0 && this.pins === 0;
   }

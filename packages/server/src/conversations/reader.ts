@@ -24,6 +24,8 @@ export class Reader implements Subscription {
   #position: number;
   #phase: "replaying" | "live" | "closed" = "replaying";
   #paging = false;
+  /** Of the next news, so many had happened before it turned live: told again, the draft of an answer would come after the answer (T4). */
+  #knownNews = 0;
   #toldLive = false;
   /** Streams this reader was sent something of -> how much (UTF-16 units). */
   readonly #offsets = new Map<Stream, number>();
@@ -76,12 +78,14 @@ export class Reader implements Subscription {
   }
 
   onNews(news: readonly News[]): void {
+    const known = this.#knownNews;
+    this.#knownNews = 0;
     if (this.#phase !== "live") return;
     if (!this.#sink.writable()) {
       this.#phase = "replaying";
       return;
     }
-    for (const item of news) {
+    for (const item of known > 0 ? news.slice(known) : news) {
       switch (item.kind) {
         case "message":
           if (item.seq <= this.#position) break;
@@ -197,6 +201,7 @@ export class Reader implements Subscription {
 
   #goLive(): void {
     this.#phase = "live";
+    this.#knownNews = this.#active.undelivered;
     const { publicId, turns } = this.#active;
     for (const stream of this.#offsets.keys()) this.#endStream(stream);
     const first = !this.#toldLive;

@@ -27,6 +27,8 @@ export class SimulatedClient {
   readonly #conversation: string;
   readonly #sender: string;
   readonly #outbox: PendingSend[] = [];
+  /** Turns whose answers this client has. */
+  readonly #answered = new Set<string>();
   readonly #streams = new Map<string, { text: string; turn: string; parts: PlacedPart[] }>();
   /** Requests that this client was told of since it has subscribed -> how they stand. */
   readonly permissions = new Map<string, PermissionState>();
@@ -110,12 +112,19 @@ export class SimulatedClient {
         }
         this.#position.seq = message.message.seq;
         this.received.push(message.message);
+        if (message.message.outcome === "completed" && message.message.turn !== undefined) this.#answered.add(message.message.turn);
+        return;
+      case "turn":
+        if (message.state !== "completed") this.#notAnswered({ ...message, stream: message.turn });
         return;
       case "permission":
+        if (message.permission.state === "pending")
+          this.#notAnswered({ ...message, stream: message.permission.id, turn: message.permission.turn });
         this.permissions.set(message.permission.id, message.permission.state);
         return;
       case "part":
       case "thought": {
+        this.#notAnswered(message);
         const { parts, text } = this.#stream(message);
         if (message.index > parts.length) this.broken.push(`[T6] ${message.stream}: part ${message.index} at ${parts.length}`);
         if (message.at > text.length) this.broken.push(`[T6] ${message.stream}: a part at ${message.at} of ${text.length}`);
@@ -131,6 +140,7 @@ export class SimulatedClient {
         return;
       }
       case "delta": {
+        this.#notAnswered(message);
         const stream = this.#stream(message);
         if (message.offset > stream.text.length)
           this.broken.push(`[T1] ${message.stream}: offset ${message.offset} at ${stream.text.length}`);
@@ -150,6 +160,10 @@ export class SimulatedClient {
       }
       default:
     }
+  }
+
+  #notAnswered({ type, stream, turn }: { type: string; stream: string; turn: string }): void {
+    if (this.#answered.has(turn)) this.broken.push(`[T4] ${stream}: a ${type} after the answer of ${turn}`);
   }
 
   #stream({ stream, turn }: { stream: string; turn: string }): { text: string; turn: string; parts: PlacedPart[] } {

@@ -1,5 +1,6 @@
 import type { Bot } from "@skep/protocol";
 import type { ReactNode } from "react";
+import { visibleText } from "../text/visible.tsx";
 import { botStateSentence } from "../ui/sentences.ts";
 
 const colors: Record<Bot["state"], string> = {
@@ -18,6 +19,6 @@ export const BotDot = ({ bot, named = false }: { bot: Bot | undefined; named?: b
   <span
     className={`dot inline-block size-2 shrink-0 rounded-full ${bot ? colors[bot.state] : "border-2 border-edge"}`}
     data-state={bot?.state}
-    {...(named ? { role: "img", "aria-label": bot ? botStateSentence(bot) : "removed" } : { "aria-hidden": true })}
+    {...(named ? { role: "img", "aria-label": bot ? visibleText(botStateSentence(bot)) : "removed" } : { "aria-hidden": true })}
   />
 );

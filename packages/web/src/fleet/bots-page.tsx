@@ -119,7 +119,7 @@ export function BotPage({ name }: { name: string }): ReactNode {
   }
   return (
     <>
-      <PageHeader title={bot.name} subtitle={`${bot.kind} · ${botStateSentence(bot)}`} before={back} />
+      <PageHeader title={bot.name} subtitle={visible(`${bot.kind} · ${botStateSentence(bot)}`)} before={back} />
       <div className="min-h-0 flex-1 overflow-y-auto">
         <div className="mx-auto flex min-h-full max-w-5xl flex-col gap-5 p-4 side:p-8">
           <div className="rounded-2xl border border-line bg-raised p-4">

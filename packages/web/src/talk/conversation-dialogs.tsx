@@ -2,6 +2,7 @@ import type { Conversation } from "@skep/protocol";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { sentenceOf, useErase, useRename } from "../state/queries.ts";
 import { useSkep } from "../state/skep.ts";
+import { visible } from "../text/visible.tsx";
 import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/confirm.tsx";
 import { Dialog } from "../ui/dialog.tsx";
@@ -70,7 +71,7 @@ export function EraseDialog({
   };
   return (
     <Confirm title="Erase the conversation?" action="Erase" run={run} close={close}>
-      <p className="mb-2 font-medium">{titleOf(conversation)}</p>
+      <p className="mb-2 font-medium">{visible(titleOf(conversation))}</p>
       <p>{head === 0 ? "Nothing was said in it yet." : `${messages} erased from the server. This cannot be taken back.`}</p>
     </Confirm>
   );

@@ -3,7 +3,7 @@ import { MoreHorizontal, Pencil, ShieldQuestion, Trash2 } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { sentenceOf, useAsking, type useConversations } from "../state/queries.ts";
 import { addressOf, go } from "../state/route.ts";
-import { visible } from "../text/visible.tsx";
+import { visible, visibleText } from "../text/visible.tsx";
 import { Button } from "../ui/button.tsx";
 import { Menu } from "../ui/menu.tsx";
 import { setSidebarOpen } from "../ui/sidebar-open.ts";
@@ -115,7 +115,7 @@ function Row({
       </a>
       <div className="absolute end-1 top-2 opacity-0 group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:opacity-100">
         <Menu
-          label={`More for ${titleOf(conversation)}`}
+          label={`More for ${visibleText(titleOf(conversation))}`}
           icon={<MoreHorizontal size={16} />}
           items={[
             { label: "Rename…", icon: <Pencil size={16} />, run: () => ask("rename") },

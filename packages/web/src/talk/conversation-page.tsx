@@ -6,6 +6,7 @@ import { sentenceOf, useConversation } from "../state/queries.ts";
 import { addressOf, go } from "../state/route.ts";
 import { markSeen } from "../state/seen.ts";
 import { useBots, useSkep } from "../state/skep.ts";
+import { visible } from "../text/visible.tsx";
 import { Menu } from "../ui/menu.tsx";
 import { showNotice } from "../ui/notices.tsx";
 import { PageHeader } from "../ui/page-header.tsx";
@@ -62,7 +63,7 @@ export function ConversationPage({ id, seq }: { id: string; seq: number }): Reac
         subtitle={
           <>
             <BotDot bot={bot} /> {name}
-            {bot ? ` · ${botStateSentence(bot)}` : ""}
+            {bot ? visible(` · ${botStateSentence(bot)}`) : ""}
           </>
         }
       >

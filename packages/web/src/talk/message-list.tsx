@@ -3,10 +3,10 @@ import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useSyncExte
 import type { ConversationFeed } from "../state/conversation-feed.ts";
 import { useConnection } from "../state/skep.ts";
 import { isSameDay } from "../ui/time.tsx";
+import { AnswerRow } from "./answer-row.tsx";
 import { Announcer } from "./announcer.tsx";
-import { DayMark, MessageRow } from "./message-row.tsx";
+import { DayMark, PersonRow } from "./message-row.tsx";
 import { PendingRow } from "./pending-row.tsx";
-import { TurnRow } from "./turn-row.tsx";
 import { useRowWindow } from "./use-row-window.ts";
 
 interface Props {
@@ -53,7 +53,9 @@ export function MessageList({ feed, bot, seq, edit }: Props): ReactNode {
         {row < head ? (
           message(row + 1)
         ) : tailRow?.kind === "turn" ? (
-          <TurnRow feed={feed} row={tailRow} bot={bot} online={online} />
+          <Marked mark={null}>
+            <AnswerRow feed={feed} bot={bot} online={online} message={null} row={tailRow} mayRetry={false} looked={false} />
+          </Marked>
         ) : tailRow ? (
           <PendingRow feed={feed} send={tailRow.send} online={online} edit={edit} />
         ) : null}
@@ -68,11 +70,15 @@ export function MessageList({ feed, bot, seq, edit }: Props): ReactNode {
     const mark = number === 1 || (before && !isSameDay(before.createdAt, one.createdAt));
     const mayRetry =
       one.turn !== undefined && retries.get(one.turn) === number && !tail.some((row) => row.kind === "turn" && row.turn === one.turn);
+    const looked = number === seq;
     return (
-      <>
-        {mark ? <DayMark at={one.createdAt} /> : null}
-        <MessageRow feed={feed} message={one} mayRetry={mayRetry} looked={number === seq} />
-      </>
+      <Marked mark={mark ? one.createdAt : null}>
+        {one.role === "person" ? (
+          <PersonRow message={one} looked={looked} />
+        ) : (
+          <AnswerRow feed={feed} bot={bot} online={online} message={one} row={null} mayRetry={mayRetry} looked={looked} />
+        )}
+      </Marked>
     );
   }
 
@@ -112,3 +118,11 @@ export function MessageList({ feed, bot, seq, edit }: Props): ReactNode {
     </div>
   );
 }
+
+/** A row, and above it the day if another one begins there. */
+const Marked = ({ mark, children }: { mark: string | null; children: ReactNode }): ReactNode => (
+  <>
+    {mark === null ? null : <DayMark at={mark} />}
+    {children}
+  </>
+);

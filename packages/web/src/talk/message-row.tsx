@@ -8,7 +8,7 @@ import { Button } from "../ui/button.tsx";
 import { CopyButton } from "../ui/copy-button.tsx";
 import { showNotice } from "../ui/notices.tsx";
 import { ClockTime, dayName } from "../ui/time.tsx";
-import { AnswerBody } from "./answer-body.tsx";
+import type { Face } from "./answer-row.tsx";
 
 const noParts: Message["parts"] & {} = [];
 
@@ -23,53 +23,53 @@ export const DayMark = ({ at }: { at: string }): ReactNode => (
 const endings = { completed: "", cancelled: "Stopped", failed: "No answer" } as const;
 
 interface Props {
-  feed: ConversationFeed;
   message: Message;
-  mayRetry: boolean;
   /** Somebody came here to see this one. */
   looked: boolean;
 }
 
-export const MessageRow = memo(function MessageRow({ feed, message, mayRetry, looked }: Props): ReactNode {
+const Details = ({ message: { createdAt, text } }: { message: Message }): ReactNode => (
+  <>
+    <ClockTime at={createdAt} />
+    <CopyButton text={text} what="message" />
+  </>
+);
+
+/** A message of a person. */
+export const PersonRow = memo(function PersonRow({ message, looked }: Props): ReactNode {
+  return <PersonText text={message.text} details={<Details message={message} />} looked={looked} />;
+});
+
+/** An answer that is in the log, or why there is none. */
+export function answerFace({ feed, message, mayRetry, looked }: Props & { feed: ConversationFeed; mayRetry: boolean }): Face {
   const { role, outcome, turn, text } = message;
   const ending = outcome === undefined ? "" : endings[outcome];
   const retry = (): void => {
     if (turn !== undefined)
       feed.conversation.retry(turn).catch((error: unknown) => showNotice(`It was not tried again: ${sentenceOf(error)}`, { bad: true }));
   };
-  const details = (
-    <>
-      <ClockTime at={message.createdAt} />
-      <CopyButton text={text} what="message" />
-    </>
-  );
-  if (role === "person") return <PersonText text={text} details={details} looked={looked} />;
-  return (
-    <BotText
-      author={message.insteadOf === undefined ? message.author : `${message.author}, instead of ${message.insteadOf}`}
-      details={text === "" ? null : details}
-      looked={looked}
-    >
-      {role === "system" ? (
-        text === "" ? null : (
-          <p className="said whitespace-pre-wrap">{visible(text)}</p>
-        )
-      ) : (
-        <AnswerBody text={text} parts={message.parts ?? noParts} />
-      )}
-      {ending === "" ? null : (
-        <div className={`status mt-2 flex items-center gap-3 text-sm ${outcome === "failed" ? "text-bad" : "text-soft"}`}>
-          <span>{ending}</span>
-          {mayRetry ? (
-            <Button onClick={retry}>
-              <RotateCcw size={14} /> Try again
-            </Button>
-          ) : null}
-        </div>
-      )}
-    </BotText>
-  );
-});
+  const below =
+    ending === "" ? null : (
+      <div className={`status mt-2 flex items-center gap-3 text-sm ${outcome === "failed" ? "text-bad" : "text-soft"}`}>
+        <span>{ending}</span>
+        {mayRetry ? (
+          <Button onClick={retry}>
+            <RotateCcw size={14} /> Try again
+          </Button>
+        ) : null}
+      </div>
+    );
+  return {
+    author: message.insteadOf === undefined ? message.author : `${message.author}, instead of ${message.insteadOf}`,
+    note: role === "system" ? text === "" ? <></> : <p className="said whitespace-pre-wrap">{visible(text)}</p> : null,
+    text,
+    parts: message.parts ?? noParts,
+    draft: null,
+    below,
+    details: text === "" ? null : <Details message={message} />,
+    looked,
+  };
+}
 
 const shownOnLook = "opacity-0 group-hover:opacity-100 group-focus-within:opacity-100 pointer-coarse:opacity-100";
 const found = "rounded-xl outline-2 outline-offset-4 outline-honey";

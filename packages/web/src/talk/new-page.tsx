@@ -5,6 +5,7 @@ import { sentenceOf, useBegin } from "../state/queries.ts";
 import { go } from "../state/route.ts";
 import { useBots, useSkep } from "../state/skep.ts";
 import { readStored, writeStored } from "../state/stored.ts";
+import { visible } from "../text/visible.tsx";
 import { showNotice } from "../ui/notices.tsx";
 import { PageHeader } from "../ui/page-header.tsx";
 import { botStateSentence } from "../ui/sentences.ts";
@@ -70,7 +71,7 @@ export function NewPage({ bot: wanted }: { bot: string }): ReactNode {
                       <span className="min-w-0 flex-1">
                         <span className="block truncate font-medium">{bot.name}</span>
                         <span className="block truncate text-xs text-soft">
-                          {bot.kind} · {botStateSentence(bot)}
+                          {bot.kind} · {visible(botStateSentence(bot))}
                         </span>
                       </span>
                     </button>

@@ -2,6 +2,7 @@ import type { PendingSend } from "@skep/client";
 import { Clock3, TriangleAlert } from "lucide-react";
 import { memo, type ReactNode } from "react";
 import type { ConversationFeed } from "../state/conversation-feed.ts";
+import { visible } from "../text/visible.tsx";
 import { Button } from "../ui/button.tsx";
 import { pendingSentence } from "../ui/sentences.ts";
 import { PersonText } from "./message-row.tsx";
@@ -22,7 +23,7 @@ export const PendingRow = memo(function PendingRow({ feed, send, online, edit }:
     state === "failed" ? (
       <div className="status mt-1 flex flex-wrap items-center justify-end gap-2 text-sm text-bad" role="alert">
         <span className="flex items-center gap-1.5">
-          <TriangleAlert size={15} className="shrink-0" /> {sentence}
+          <TriangleAlert size={15} className="shrink-0" /> {visible(sentence)}
         </span>
         <Button
           onClick={() => {

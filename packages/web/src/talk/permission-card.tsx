@@ -1,9 +1,9 @@
-import { visibleText } from "@skep/client";
 import type { Permission } from "@skep/protocol";
 import { ShieldQuestion } from "lucide-react";
 import { type ReactNode, useId, useState } from "react";
 import type { ConversationFeed } from "../state/conversation-feed.ts";
 import { sentenceOf } from "../state/queries.ts";
+import { visibleToDecide } from "../text/visible.tsx";
 import { Button } from "../ui/button.tsx";
 import { showNotice } from "../ui/notices.tsx";
 
@@ -33,7 +33,7 @@ export function PermissionCard({ feed, permission, online }: Props): ReactNode {
         <span className="min-w-0 wrap-anywhere">
           {`${bot} asks: `}
           <strong dir="auto" className="font-semibold">
-            {visibleText(title)}
+            {visibleToDecide(title)}
           </strong>
         </span>
       </p>
@@ -43,7 +43,7 @@ export function PermissionCard({ feed, permission, online }: Props): ReactNode {
           tabIndex={0}
           className="mt-3 max-h-72 overflow-auto rounded-lg border border-line bg-raised px-3 py-2 font-mono text-xs leading-relaxed whitespace-pre-wrap"
         >
-          {visibleText(detail)}
+          {visibleToDecide(detail)}
         </pre>
       )}
       <div className="mt-3 flex flex-wrap gap-2">
@@ -55,7 +55,7 @@ export function PermissionCard({ feed, permission, online }: Props): ReactNode {
             title={option.always ? "Also for later requests of this kind" : undefined}
             onClick={() => decide(option.id)}
           >
-            {visibleText(option.label)}
+            {visibleToDecide(option.label)}
           </Button>
         ))}
       </div>
@@ -73,7 +73,7 @@ function Settled({ permission: { title, state, options, option, decidedBy } }: {
   }[state];
   return (
     <p className="settled mt-1 text-sm text-soft">
-      {outcome}: <span dir="auto">{visibleText(title)}</span>
+      {outcome}: <span dir="auto">{visibleToDecide(title)}</span>
     </p>
   );
 }

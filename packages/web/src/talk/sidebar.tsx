@@ -6,7 +6,7 @@ import { addressOf, go, type Route } from "../state/route.ts";
 import { signOut } from "../state/session.ts";
 import { useUnread } from "../state/seen.ts";
 import { useBots } from "../state/skep.ts";
-import { visible } from "../text/visible.tsx";
+import { visible, visibleText } from "../text/visible.tsx";
 import { IconButton } from "../ui/button.tsx";
 import { Menu } from "../ui/menu.tsx";
 import { setSidebarOpen, useSidebarOpen } from "../ui/sidebar-open.ts";
@@ -50,7 +50,7 @@ export function Sidebar({
   const failed = [...bots.values()].filter(({ state }) => state === "failed");
 
   useEffect(() => {
-    const name = route.page === "bots" || route.page === "bot" ? "Bots" : (here?.title ?? "");
+    const name = route.page === "bots" || route.page === "bot" ? "Bots" : visibleText(here?.title ?? "");
     document.title = `${unseen > 0 ? `(${unseen > 99 ? "99+" : unseen}) ` : ""}${name === "" ? "Skep" : `${name} · Skep`}`;
   }, [unseen, here?.title, route.page]);
 

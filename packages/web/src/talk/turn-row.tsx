@@ -1,13 +1,12 @@
 import { Square } from "lucide-react";
-import { memo, type ReactNode } from "react";
 import type { Draft } from "@skep/client";
 import type { ConversationFeed } from "../state/conversation-feed.ts";
 import type { TailRow } from "../state/feed-view.ts";
 import { sentenceOf } from "../state/queries.ts";
+import { visible } from "../text/visible.tsx";
 import { showNotice } from "../ui/notices.tsx";
 import { turnSentence } from "../ui/sentences.ts";
-import { AnswerBody } from "./answer-body.tsx";
-import { BotText } from "./message-row.tsx";
+import type { Face } from "./answer-row.tsx";
 import { PermissionCard } from "./permission-card.tsx";
 
 const noParts: TurnParts = [];
@@ -28,7 +27,7 @@ interface Props {
 }
 
 /** An answer while it is written. */
-export const TurnRow = memo(function TurnRow({ feed, row, bot, online }: Props): ReactNode {
+export function turnFace({ feed, row, bot, online }: Props): Face {
   const { draft, view, turn } = row;
   const text = draft?.text ?? "";
   const over = draft?.outcome === "interrupted";
@@ -39,9 +38,9 @@ export const TurnRow = memo(function TurnRow({ feed, row, bot, online }: Props):
       : online && over && view?.state !== "retrying"
         ? "Interrupted, trying again…"
         : turnSentence(view, bot, online);
-  const status = (
+  const details = (
     <div className="status working flex items-center gap-2 text-sm" role="status">
-      <span className={text === "" && online && row.permissions.length === 0 ? "pulse" : ""}>{sentence}</span>
+      <span className={text === "" && online && row.permissions.length === 0 ? "pulse" : ""}>{visible(sentence)}</span>
       {online ? (
         <button
           type="button"
@@ -53,14 +52,8 @@ export const TurnRow = memo(function TurnRow({ feed, row, bot, online }: Props):
       ) : null}
     </div>
   );
-  return (
-    <BotText author={bot} details={status} always>
-      <div data-draft className={over ? "opacity-50" : ""}>
-        <AnswerBody text={text} parts={draft?.parts ?? noParts} live={!over} />
-      </div>
-      {row.permissions.map((permission) => (
-        <PermissionCard key={permission.id} feed={feed} permission={permission} online={online} />
-      ))}
-    </BotText>
-  );
-});
+  const below = row.permissions.map((permission) => (
+    <PermissionCard key={permission.id} feed={feed} permission={permission} online={online} />
+  ));
+  return { author: bot, note: null, text, parts: draft?.parts ?? noParts, draft: over ? "over" : "live", below, details, looked: false };
+}

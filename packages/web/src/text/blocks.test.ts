@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { Lexer } from "marked";
 import { expect, test } from "vitest";
+import { lexerOptions } from "./maths-rules.ts";
 import { type Blocks, blocksOf, noBlocks } from "./blocks.ts";
 
 const bits = fc.constantFrom(
@@ -27,6 +28,11 @@ const bits = fc.constantFrom(
   "\r\n",
   "\ttab\n",
   "👩‍👩‍👧 ",
+  "$$",
+  "$$\n",
+  "$x$ ",
+  "\\[\n",
+  "x \\]\n",
 );
 
 test("an answer that grows has the same blocks as the whole text at once, wherever it is cut into pieces", () => {
@@ -85,12 +91,18 @@ test.each([
   "&#".repeat(9000),
   `${"a.a".repeat(7000)}@`,
   "1. ".repeat(6000),
+  "$".repeat(16_000),
+  "$a".repeat(8000),
+  "$a ".repeat(5000),
+  "$$\na\n".repeat(3000),
+  "\\(a".repeat(4000),
+  "a\n$$b\n".repeat(2500),
 ])("text that is made to be slow is not: %.6s…", (text) => {
   const started = performance.now();
   for (const { raw, plain } of blocksOf(text).blocks) {
     if (plain) continue;
     try {
-      new Lexer({ gfm: true }).lex(raw);
+      new Lexer(lexerOptions()).lex(raw);
     } catch (error) {
       // Nested too deep: the page shows the block as it was written.
       expect(error).toBeInstanceOf(RangeError);

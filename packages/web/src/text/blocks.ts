@@ -3,6 +3,7 @@
  * (`block-view.tsx`); here is only where it begins and ends.
  */
 import { Lexer, type Token } from "marked";
+import { lexerOptions } from "./maths-rules.ts";
 
 export interface Block {
   /** Where it begins in the text, in UTF-16 code units; its name for as long as the text only grows. */
@@ -10,6 +11,8 @@ export interface Block {
   raw: string;
   /** Too long to look for markup in it at every change: shown as it is. */
   plain: boolean;
+  /** It is code that has no end yet: the sign that would end it. */
+  fence?: string;
 }
 
 export interface Blocks {
@@ -35,6 +38,8 @@ export function blocksOf(text: string, before: Blocks = noBlocks): Blocks {
   if (text === before.text) return before;
   if (text.length > longestText) return { text, blocks: plainBlocks(text, 0), links: null };
   const grows = before.blocks.length > 2 && text.startsWith(before.text);
+  const longer = grows ? moreCode(text, before) : null;
+  if (longer) return longer;
   // The last block may go on, and the one before it may swallow it: a list takes in what follows after an empty line.
   const kept = grows ? before.blocks.slice(0, lastSettled(before.blocks)) : [];
   let at = kept.length > 0 ? (before.blocks[kept.length]?.at ?? 0) : 0;
@@ -45,17 +50,43 @@ export function blocksOf(text: string, before: Blocks = noBlocks): Blocks {
     if (token.type === "def")
       links = { ...links, [String(token["tag"])]: { href: String(token["href"]), title: String(token["title"] ?? "") } };
     else if (isTooLong(token)) blocks.push(...plainBlocks(raw, at));
-    else if (token.type !== "space") blocks.push({ at, raw, plain: false });
+    else if (token.type !== "space") blocks.push(token.type === "code" ? codeBlock(at, raw) : { at, raw, plain: false });
     at += raw.length;
   }
   return { text, blocks, links };
+}
+
+const fenceOf = /^(`{3,}(?=[^`\n]*\n)|~{3,}(?=[^\n]*\n))/;
+
+function codeBlock(at: number, raw: string): Block {
+  const fence = fenceOf.exec(raw)?.[0];
+  if (fence === undefined || endsIn(raw, raw.indexOf("\n"), fence)) return { at, raw, plain: false };
+  return { at, raw, plain: false, fence };
+}
+
+/** Is there a line behind this place that may end the code? */
+function endsIn(raw: string, from: number, fence: string): boolean {
+  for (let at = raw.indexOf(fence, from); at >= 0; at = raw.indexOf(fence, at + 1)) {
+    if (raw.slice(raw.lastIndexOf("\n", at) + 1, at).trim() === "") return true;
+  }
+  return false;
+}
+
+/** The blocks of a text that has grown by nothing but more lines of the code at its end: nothing is looked through but what is new. */
+function moreCode(text: string, before: Blocks): Blocks | null {
+  const last = before.blocks.at(-1);
+  if (last?.fence === undefined || last.at + last.raw.length !== before.text.length) return null;
+  const known = last.raw.length;
+  const raw = last.raw + text.slice(before.text.length);
+  if (text.includes("\r", before.text.length - 1) || endsIn(raw, raw.lastIndexOf("\n", known - 1), last.fence)) return null;
+  return { ...before, text, blocks: [...before.blocks.slice(0, -1), { ...last, raw }] };
 }
 
 function tokensOf(text: string): Token[] {
   // Line ends of other systems are as long as ours here, so that places stay places of the text.
   const even = text.replaceAll("\r\n", " \n").replaceAll("\r", "\n");
   try {
-    const tokens = new Lexer({ gfm: true }).blockTokens(even, []);
+    const tokens = new Lexer(lexerOptions()).blockTokens(even, []);
     if (tokens.reduce((sum, { raw }) => sum + raw.length, 0) === text.length) return tokens;
   } catch {
     // Nested deeper than the lexer can follow.

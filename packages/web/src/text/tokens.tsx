@@ -6,6 +6,8 @@ import type { MarkedToken, Token, Tokens } from "marked";
 import type { ReactNode } from "react";
 import { CodeBlock } from "./code-block.tsx";
 import { decodeEntities } from "./entities.ts";
+import { Maths } from "./maths.tsx";
+import type { MathsToken } from "./maths-rules.ts";
 import { OutsideLink } from "./outside-link.tsx";
 import { visible } from "./visible.tsx";
 
@@ -23,7 +25,7 @@ export function tokensView(tokens: readonly Token[] | undefined, { live, depth }
   const inside = { live, depth: depth + 1 };
   // Tokens have no name but their place: a block is drawn anew as a whole.
   return (tokens ?? []).map((token, place) =>
-    depth > deepest ? visible(token.raw) : <TokenView key={place} token={token as MarkedToken} inside={inside} />,
+    depth > deepest ? visible(token.raw) : <TokenView key={place} token={token as MarkedToken | MathsToken} inside={inside} />,
   );
 }
 
@@ -32,7 +34,7 @@ const plainOf = (tokens: readonly Token[]): string =>
     .map((token) => ("tokens" in token && token.tokens ? plainOf(token.tokens) : "text" in token ? String(token["text"]) : token.raw))
     .join("");
 
-function TokenView({ token, inside }: { token: MarkedToken; inside: Surroundings }): ReactNode {
+function TokenView({ token, inside }: { token: MarkedToken | MathsToken; inside: Surroundings }): ReactNode {
   switch (token.type) {
     case "space":
     case "def":
@@ -85,6 +87,8 @@ function TokenView({ token, inside }: { token: MarkedToken; inside: Surroundings
       );
     case "escape":
       return visible(token.text);
+    case "maths":
+      return <Maths raw={token.raw} tex={token.text} display={token.display} />;
     case "text":
       return "tokens" in token && token.tokens ? tokensView(token.tokens, inside) : visible(decodeEntities(token.text));
     default:

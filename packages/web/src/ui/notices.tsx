@@ -1,5 +1,6 @@
 import { X } from "lucide-react";
 import { type ReactNode, useSyncExternalStore } from "react";
+import { visible } from "../text/visible.tsx";
 import { IconButton } from "./button.tsx";
 
 export interface Notice {
@@ -46,7 +47,7 @@ export function Notices(): ReactNode {
             bad ? "border-bad/40 bg-bad-back text-ink" : "border-line bg-raised"
           }`}
         >
-          <span className="min-w-0 flex-1 wrap-anywhere">{text}</span>
+          <span className="min-w-0 flex-1 wrap-anywhere">{visible(text)}</span>
           {action ? (
             <button
               type="button"
