@@ -15,6 +15,7 @@ import type { FleetApi } from "../bots/api.ts";
 import type { Config } from "../config.ts";
 import type { ConversationsApi } from "../conversations/api.ts";
 import type { Log } from "../log.ts";
+import type { FoundModels } from "../operations/found-models.ts";
 import type { Assets } from "./assets.ts";
 import { isControl } from "./control.ts";
 import { answerBrokenRequest, socketLimits } from "./hardened.ts";
@@ -25,6 +26,7 @@ import type { Method, Route } from "./route.ts";
 import { nobody } from "./route.ts";
 import { botRoutes } from "./routes/bots.ts";
 import { conversationRoutes } from "./routes/conversations.ts";
+import { foundRoutes } from "./routes/found.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import type { Readiness } from "./routes/operations.ts";
 import { operationRoutes } from "./routes/operations.ts";
@@ -45,6 +47,8 @@ export interface HttpParts {
   ready: () => Readiness;
   /** In Prometheus' text format. */
   metrics: () => Promise<string>;
+  /** Looks for model servers on this machine. Never rejects. */
+  findModels: () => Promise<FoundModels>;
   /** Makes a new sign-in link for an address such as http://127.0.0.1:8000. */
   newLink: (url: string) => Promise<{ url: string; expiresAt: number }>;
 }
@@ -133,6 +137,7 @@ export function createHttp(parts: HttpParts): Http {
   let described: string | null = null;
   const routes: Route[] = [
     ...botRoutes(parts),
+    ...foundRoutes(parts.findModels),
     ...conversationRoutes(parts.conversations),
     ...messageRoutes(parts.conversations),
     ...permissionRoutes(parts.conversations),
