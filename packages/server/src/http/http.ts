@@ -63,6 +63,7 @@ export interface Http {
   identify: (request: FastifyRequest["raw"]) => SignedIn | null;
 }
 
+const rootFiles = ["/skep.svg", "/theme.js", "/manifest.webmanifest", "/service-worker.js"];
 export const bodyLimit = limits.frameBytes;
 const nothing = z.strictObject({});
 const controlPerson: SignedIn = { ...owner, credential: controlCredential };
@@ -176,7 +177,7 @@ export function createHttp(parts: HttpParts): Http {
     if (asset.encoding !== null) reply.header("content-encoding", asset.encoding);
     return reply.type(asset.type).send(body);
   };
-  for (const address of ["/", "/assets/*", "/skep.svg", "/theme.js"]) app.get(address, serveAsset);
+  for (const address of ["/", "/assets/*", "/icons/*", ...rootFiles]) app.get(address, serveAsset);
 
   return {
     app,

@@ -1,14 +1,14 @@
 import { Refusal } from "@skep/client";
-import type { Bot } from "@skep/protocol";
-import { useMutation } from "@tanstack/react-query";
 import { ArrowLeft } from "lucide-react";
 import { type FormEvent, type ReactNode, useState } from "react";
-import { type Kind, sentenceOf, useKinds } from "../state/queries.ts";
+import { type Kind, sentenceOf, useAddBot, useKinds } from "../state/queries.ts";
 import { addressOf, go } from "../state/route.ts";
-import { useBots, useSkep } from "../state/skep.ts";
+import { useBots } from "../state/skep.ts";
 import { Button } from "../ui/button.tsx";
 import { showNotice } from "../ui/notices.tsx";
 import { PageHeader } from "../ui/page-header.tsx";
+import { freeName } from "./bot-names.ts";
+import { FoundModels } from "./found-models.tsx";
 import { fieldsOf, inFront, optionsFrom, type Typed } from "./option-fields.ts";
 import { OptionField } from "./option-field.tsx";
 
@@ -43,20 +43,24 @@ export function AddBotPage(): ReactNode {
               <BotForm key={kind.name} kind={kind} />
             </>
           ) : (
-            <ul id="kinds" aria-label="Kinds of bots" className="grid gap-2 sm:grid-cols-2">
-              {kinds.map(({ name, title, summary }) => (
-                <li key={name}>
-                  <button
-                    type="button"
-                    onClick={() => setChosen(name)}
-                    className="flex h-full w-full flex-col rounded-2xl border border-line bg-raised px-4 py-3 text-start transition-colors hover:border-honey"
-                  >
-                    <span className="font-medium">{title}</span>
-                    <span className="text-sm text-soft">{summary}</span>
-                  </button>
-                </li>
-              ))}
-            </ul>
+            <>
+              <FoundModels />
+              <h2 className="mb-2 text-sm font-semibold">Or of a kind</h2>
+              <ul id="kinds" aria-label="Kinds of bots" className="grid gap-2 sm:grid-cols-2">
+                {kinds.map(({ name, title, summary }) => (
+                  <li key={name}>
+                    <button
+                      type="button"
+                      onClick={() => setChosen(name)}
+                      className="flex h-full w-full flex-col rounded-2xl border border-line bg-raised px-4 py-3 text-start transition-colors hover:border-honey"
+                    >
+                      <span className="font-medium">{title}</span>
+                      <span className="text-sm text-soft">{summary}</span>
+                    </button>
+                  </li>
+                ))}
+              </ul>
+            </>
           )}
         </div>
       </div>
@@ -64,16 +68,7 @@ export function AddBotPage(): ReactNode {
   );
 }
 
-/** A name that is free: that of the kind, or with a number behind it. */
-function freeName(kind: string, taken: ReadonlyMap<string, unknown>): string {
-  for (let number = 1; ; number++) {
-    const name = number === 1 ? kind : `${kind}-${number}`;
-    if (!taken.has(name)) return name;
-  }
-}
-
 function BotForm({ kind }: { kind: Kind }): ReactNode {
-  const { client } = useSkep();
   const bots = useBots();
   const [name, setName] = useState(() => freeName(kind.name, bots));
   const [typed, setTyped] = useState<Typed>({});
@@ -81,25 +76,28 @@ function BotForm({ kind }: { kind: Kind }): ReactNode {
   // What must be given comes first.
   const fields = fieldsOf(kind.options).sort((a, b) => Number(b.required) - Number(a.required));
   const front = inFront(fields);
-  const { mutate, isPending } = useMutation({
-    mutationFn: async (options: Record<string, unknown>) =>
-      (await client.call("POST", "/api/bots", { name, kind: kind.name, options })) as Bot,
-    onSuccess: () => {
-      showNotice(`${name} is being started.`);
-      go({ page: "bot", name });
-    },
-    onError: (error) => {
-      const field = error instanceof Refusal ? (error.extra.field ?? "") : "";
-      setWrong({ field: field.replace(/^options\./, "").split(".")[0] ?? "", problem: sentenceOf(error) });
-    },
-  });
+  const { mutate, isPending } = useAddBot();
+  const add = (options: Record<string, unknown>): void =>
+    mutate(
+      { name, kind: kind.name, options },
+      {
+        onSuccess: () => {
+          showNotice(`${name} is being started.`);
+          go({ page: "bot", name });
+        },
+        onError: (error) => {
+          const field = error instanceof Refusal ? (error.extra.field ?? "") : "";
+          setWrong({ field: field.replace(/^options\./, "").split(".")[0] ?? "", problem: sentenceOf(error) });
+        },
+      },
+    );
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     const read = optionsFrom(fields, typed);
     if ("problem" in read) setWrong(read);
     else {
       setWrong(null);
-      mutate(read.options);
+      add(read.options);
     }
   };
   const field = (one: (typeof fields)[number]): ReactNode => (
