@@ -75,6 +75,12 @@ export class OpenedPage {
     this.#server = server;
   }
 
+  /** The browser alone, for a server of the test's own. */
+  static async browser(): Promise<{ browser: Browser; end: () => Promise<void> }> {
+    const browser = await chromium.launch({ executablePath: executablePath as string, args: flags });
+    return { browser, end: () => browser.close() };
+  }
+
   /** @param prepare fills the data folder before the server starts */
   static async open(
     prepare: (data: string) => Promise<unknown> = async () => {},

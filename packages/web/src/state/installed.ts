@@ -26,7 +26,10 @@ export function keepForOffline(updated: () => void): () => void {
     if (data.build !== own) updated();
   });
   const registered = workers.register(script(), { updateViaCache: "none" });
-  return () => void registered.then((registration) => registration.update()).catch(() => {});
+  const look = (): void => void registered.then((registration) => registration.update()).catch(() => {});
+  // The browser would look by itself, some time after the page was loaded.
+  if (workers.controller) look();
+  return look;
 }
 
 interface InstallPrompt extends Event {
