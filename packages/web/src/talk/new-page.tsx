@@ -57,7 +57,11 @@ export function NewPage({ bot: wanted }: { bot: string }): ReactNode {
               <h2 className="mb-6 text-center text-xl font-semibold text-balance">
                 {bots.size === 1 ? `Say something to ${name}` : "Who do you want to talk to?"}
               </h2>
-              <ul id="choose-bot" aria-label="Bots" className={`mx-auto grid gap-2 ${bots.size === 1 ? "max-w-sm" : "sm:grid-cols-2"}`}>
+              <ul
+                id="choose-bot"
+                aria-label="Bots"
+                className={`mx-auto grid grid-cols-1 gap-2 ${bots.size === 1 ? "max-w-sm" : "sm:grid-cols-2"}`}
+              >
                 {[...bots.values()].map((bot) => (
                   <li key={bot.name}>
                     <button
