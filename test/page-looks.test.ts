@@ -115,10 +115,20 @@ describe.skipIf(noBrowser)("the page for everybody", () => {
   test("on a phone nothing is wider than the screen, and the list comes and goes by its button", async () => {
     const phone = await o.newTab();
     await phone.setViewportSize({ width: 360, height: 640 });
-    for (const address of [conversation, `${o.url}/#new/bee`, `${o.url}/#bots`, `${o.url}/#bots/bee`]) {
+    // One that has much to say about why it does not run.
+    await o.call("POST", "/api/bots", { name: "broken", kind: "command", options: { command: "false" }, restart: { maxRestarts: 0 } });
+    await o.page.locator("#sidebar", { hasText: "1 failed" }).waitFor();
+    for (const address of [conversation, `${o.url}/#new/bee`, `${o.url}/#bots`, `${o.url}/#bots/broken`, `${o.url}/#add-bot`]) {
       await phone.goto(address);
       await phone.locator("#title").waitFor();
       expect({ address, width: await phone.evaluate(() => document.documentElement.scrollWidth) }).toEqual({ address, width: 360 });
+      // Neither is what scrolls inside.
+      const beyond = await phone.evaluate(() =>
+        [...document.querySelectorAll("main :is(a, button, h1, h2, h3, input, p, textarea)")]
+          .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth)
+          .map((one) => one.textContent),
+      );
+      expect({ address, beyond }).toEqual({ address, beyond: [] });
     }
     await phone.goto(conversation);
     await phone.locator("#log .permission").waitFor();
@@ -128,6 +138,7 @@ describe.skipIf(noBrowser)("the page for everybody", () => {
     await phone.locator("#conversations a").first().click();
     await phone.locator("#sidebar").waitFor({ state: "hidden" });
     await phone.close();
+    await o.call("DELETE", "/api/bots/broken");
   });
 
   test("everything is done by keyboard: begin, send, stop, find, go through the list, shortcuts on and off", async () => {

@@ -1,6 +1,64 @@
 /** The page in a real browser, against the real program: what a person sees when something breaks (the table in docs/delivery.md). */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { CuttableLine } from "./support/cuttable-line.ts";
 import { noBrowser, OpenedPage, pieces } from "./support/opened-page.ts";
+
+/** How long the line is dead in that test. With 60 it is the minute that somebody spends in a tunnel, and longer than a silent connection is believed (C1). */
+const offlineSeconds = Number(process.env["SKEP_OFFLINE_SECONDS"] ?? 0);
+const silentSeconds = 45;
+
+describe.skipIf(noBrowser)("a page behind a line that dies", () => {
+  let o: OpenedPage;
+  let line: CuttableLine;
+
+  beforeAll(async () => {
+    line = await CuttableLine.open();
+    // People open the page by the line's address.
+    o = await OpenedPage.open(undefined, {}, { SKEP_ALLOWED_HOSTS: new URL(line.url).host });
+    line.leadTo(o.url);
+  });
+  afterAll(async () => {
+    await o.end();
+    await line.close();
+  });
+
+  test(
+    `[C1] [C2] [K2] [O3] the line swallows everything for ${offlineSeconds} s, without a goodbye; three sends meanwhile are kept, and arrive once, in order`,
+    {
+      timeout: offlineSeconds * 1000 + 60_000,
+    },
+    async () => {
+      const page = await o.context.newPage();
+      await page.goto(`${line.url}/${new URL(o.signInLink).hash}`);
+      await page.locator("#choose-bot").waitFor();
+      await o.say("before", page);
+      await o.reads(["before", "before"], page);
+
+      line.toServer = line.toClient = "swallow";
+      const began = Date.now();
+      const until = (seconds: number): Promise<void> => page.waitForTimeout(Math.max(0, began + seconds * 1000 - Date.now()));
+      const sends = ["in the tunnel", "still in it", "nearly out"];
+      for (const [place, text] of sends.entries()) {
+        await until((offlineSeconds * place) / sends.length);
+        await o.say(text, page);
+        await page.locator("[data-pending]", { hasText: text }).waitFor();
+      }
+      await until(offlineSeconds);
+      expect(await page.locator("[data-pending]").count()).toBe(3);
+      if (offlineSeconds > silentSeconds) await page.locator("#connection", { hasText: "Connection lost, retrying…" }).waitFor();
+      // What the dead line lost does not come back on it.
+      line.cut();
+      line.toServer = line.toClient = "pass";
+
+      await expect
+        .poll(() => page.locator("#log li > article [data-role=person].said").allTextContents(), { timeout: 20_000 })
+        .toEqual(["before", ...sends]);
+      await expect.poll(async () => (await o.texts(page)).length).toBe(8);
+      expect(await page.locator("[data-pending]").count()).toBe(0);
+      await page.locator("#connection").waitFor({ state: "detached" });
+    },
+  );
+});
 
 describe.skipIf(noBrowser)("the page in trouble", () => {
   let o: OpenedPage;

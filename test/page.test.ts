@@ -45,6 +45,17 @@ describe.skipIf(noBrowser)("the page", () => {
     expect(await o.page.title()).toBe("hello · Skep");
   });
 
+  test("what the socket tells is not asked for: while an answer is written, nobody lists the bots", async () => {
+    await o.begin();
+    await o.say("hello");
+    await o.reads(["hello", "hello"]);
+    const asked: string[] = [];
+    o.page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    await o.say("/stream 40 20");
+    await o.reads(["hello", "hello", "/stream 40 20", pieces(40)]);
+    expect(asked.filter((path) => path === "/api/bots")).toEqual([]);
+  });
+
   test("[T2] [T3] a reload in the middle of an answer goes on where it was, byte for byte, and keeps what was being written", async () => {
     await o.begin();
     await o.say("/stream 300 20");

@@ -25,14 +25,17 @@ const flags = [
 ];
 const program = fileURLToPath(new URL("../../packages/server/bin/skep.js", import.meta.url));
 
+type Variables = Readonly<Record<string, string>>;
+
 interface Server {
   url: string;
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-async function startServer(data: string, port: number): Promise<Server> {
+async function startServer(data: string, port: number, variables: Variables): Promise<Server> {
   const child: ChildProcess = spawn(process.execPath, [program, "start", "--port", String(port), "--data", data, "--log", "off"], {
     stdio: ["ignore", "pipe", "ignore"],
+    env: { ...process.env, ...variables },
   });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const url = await new Promise<string>((resolve, reject) => {
@@ -68,25 +71,34 @@ export class OpenedPage {
   page!: Page;
   context!: BrowserContext;
   #server: Server;
+  readonly #variables: Variables;
 
-  private constructor(browser: Browser, data: string, server: Server) {
+  private constructor(browser: Browser, data: string, server: Server, variables: Variables) {
     this.browser = browser;
     this.data = data;
     this.#server = server;
+    this.#variables = variables;
   }
 
-  /** @param prepare fills the data folder before the server starts */
+  /** The browser alone, for a server of the test's own. */
+  static async browser(): Promise<{ browser: Browser; end: () => Promise<void> }> {
+    const browser = await chromium.launch({ executablePath: executablePath as string, args: flags });
+    return { browser, end: () => browser.close() };
+  }
+
+  /** @param prepare fills the data folder before the server starts @param variables are added to the server's environment */
   static async open(
     prepare: (data: string) => Promise<unknown> = async () => {},
     options: BrowserContextOptions = {},
+    variables: Variables = {},
   ): Promise<OpenedPage> {
     const data = mkdtempSync(join(tmpdir(), "skep-page-"));
     await prepare(data);
     const [browser, server] = await Promise.all([
       chromium.launch({ executablePath: executablePath as string, args: flags }),
-      startServer(data, 0),
+      startServer(data, 0, variables),
     ]);
-    const opened = new OpenedPage(browser, data, server);
+    const opened = new OpenedPage(browser, data, server, variables);
     opened.context = await opened.newContext(options);
     opened.context.setDefaultTimeout(15_000);
     return opened;
@@ -180,7 +192,7 @@ export class OpenedPage {
 
   /** On the same port, so that it is the same place for the page. */
   async startServer(): Promise<void> {
-    this.#server = await startServer(this.data, Number(new URL(this.url).port));
+    this.#server = await startServer(this.data, Number(new URL(this.url).port), this.#variables);
   }
 
   async end(): Promise<void> {

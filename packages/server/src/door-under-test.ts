@@ -85,6 +85,7 @@ export async function openDoor(web?: string): Promise<DoorUnderTest> {
     now: Date.now,
     ready: () => ready,
     metrics: async () => "# HELP up Up\n",
+    findModels: async () => ({ servers: [], ollamaUrl: "http://127.0.0.1:11434" }),
     newLink: (url) => newSignInLink(access, data, url),
   });
   const ask: DoorUnderTest["ask"] = async (method, url, { body, raw, headers = {}, unknown = false } = {}) => {

@@ -11,8 +11,10 @@ import { EventStreams } from "./http/event-stream.ts";
 import { openControl } from "./http/control.ts";
 import { createHttp } from "./http/http.ts";
 import type { Log } from "./log.ts";
+import { modelFinder } from "./operations/found-models.ts";
 import { giveBackIdleMemory } from "./operations/idle-memory.ts";
 import { createMetrics } from "./operations/metrics.ts";
+import { placesToLook } from "./operations/model-server-places.ts";
 import { openDataFolder } from "./store/sqlite/data-folder.ts";
 import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
 import { realTime } from "./time.ts";
@@ -104,6 +106,10 @@ export async function startServer(config: Config, { node, variables, version, lo
       return core.commit.broken ? { ok: false, reason: `The store has stopped: ${core.commit.broken.message}` } : { ok: true };
     },
     metrics: () => metrics.text(),
+    findModels: modelFinder({
+      places: () => placesToLook(variables["OLLAMA_HOST"], Number(new URL(http.url()).port)),
+      time: realTime,
+    }),
     newLink: (url) => newSignInLink(access, folder.path, url),
   });
   const door = new WebSocketDoor({

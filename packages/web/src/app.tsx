@@ -13,6 +13,7 @@ import { readStored } from "./state/stored.ts";
 import { onTold } from "./state/tabs.ts";
 import { ConversationPage } from "./talk/conversation-page.tsx";
 import { NewPage } from "./talk/new-page.tsx";
+import { NoServer } from "./talk/no-server.tsx";
 import { Sidebar } from "./talk/sidebar.tsx";
 import { Button } from "./ui/button.tsx";
 import { ConnectionLine } from "./ui/connection-line.tsx";
@@ -106,13 +107,13 @@ function View({ route }: { route: Route }): ReactNode {
 
 /** The conversation that was active last; the first one is begun where there is none. */
 function Home(): ReactNode {
-  const { data, isError } = useConversations({ bot: "", query: "" });
+  const { data } = useConversations({ bot: "", query: "" });
   const newest = data?.pages[0]?.conversations[0];
   useEffect(() => {
     if (newest) go({ page: "conversation", id: newest.id, seq: 0 }, { replace: true });
-    else if (data || isError) go({ page: "new", bot: "" }, { replace: true });
-  }, [newest, data, isError]);
-  return null;
+    else if (data) go({ page: "new", bot: "" }, { replace: true });
+  }, [newest, data]);
+  return data ? null : <NoServer />;
 }
 
 /** @returns whether the key meant something */

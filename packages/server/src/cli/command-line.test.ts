@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ModelServer, startModelServer } from "../../../../test/model/model-server.ts";
 import { durationOf } from "./duration.ts";
 import { optionsFrom, workerFrom } from "./bot-definition.ts";
 import { printable, table } from "./table.ts";
@@ -11,6 +12,8 @@ import { printable, table } from "./table.ts";
 const program = fileURLToPath(new URL("../../bin/skep.js", import.meta.url));
 const base = mkdtempSync(join(tmpdir(), "skep-cli-"));
 const data = join(base, "data");
+/** Nobody is there, until a test names somebody. */
+let ollamaHost = "127.0.0.1:1";
 
 interface Ended {
   code: number | null;
@@ -24,7 +27,7 @@ function skep(
   input = "",
 ): { child: ReturnType<typeof spawn>; ended: Promise<Ended>; line: (start: string) => Promise<string> } {
   const child = spawn(process.execPath, [program, ...words], {
-    env: { SKEP_DATA: data, HOME: base, NODE_COMPILE_CACHE: join(tmpdir(), "skep-compile-cache"), NO_COLOR: "1" },
+    env: { SKEP_DATA: data, HOME: base, NODE_COMPILE_CACHE: join(tmpdir(), "skep-compile-cache"), NO_COLOR: "1", OLLAMA_HOST: ollamaHost },
     cwd: base,
   });
   let out = "";
@@ -98,13 +101,17 @@ describe("without a server", () => {
 describe("with a server", () => {
   let server: ReturnType<typeof skep>;
   let url: string;
+  let model: ModelServer;
 
   beforeAll(async () => {
+    model = await startModelServer();
+    ollamaHost = new URL(model.url).host;
     server = skep(["start", "--port", "0", "--log", "file"]);
     url = (await server.line("ready ")).slice("ready ".length);
   });
   afterAll(async () => {
     server.child.kill("SIGTERM");
+    await model.close();
     const { code, error } = await server.ended;
     expect(code).toBe(0);
     expect(error).toContain("Stopping after SIGTERM");
@@ -219,6 +226,18 @@ describe("with a server", () => {
       });
     expect((await signIn()).status).toBe(201);
     expect((await signIn()).status).toBe(401);
+  });
+
+  test("`bot found` lists the models of the Ollama that OLLAMA_HOST names, and the line that it prints adds a bot that answers", async () => {
+    const { out } = await run(["bot", "found"]);
+    expect(out).toContain(`Ollama at ${model.url}:\n`);
+    expect(out).toMatch(/^silent:latest +-$/m);
+    expect(JSON.parse((await run(["bot", "found", "--json"])).out)).toMatchObject({ ollamaUrl: model.url });
+    const words = /^Add one: +skep (bot add NAME .*)$/m.exec(out)?.[1]?.split(" ") ?? [];
+    const added = await run(words.map((word) => (word === "NAME" ? "found" : word)));
+    expect(added).toMatchObject({ code: 0, out: expect.stringContaining("Added found (ollama): ready") as unknown });
+    expect((await run(["chat", "found"], "hello")).out).toContain("hello");
+    await run(["bot", "remove", "found", "--yes"]);
   });
 
   test("[D2] a second server on the same folder is told so", async () => {

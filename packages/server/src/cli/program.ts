@@ -153,6 +153,12 @@ function botCommands(terminal: Terminal, bot: Command, command: Make, withJson: 
       await listWorkers(terminal, dataOf(given), name, given.json === true);
     },
   );
+  withJson(command(bot, "found", "Look for model servers on this machine, and say how to add a bot for their models."))
+    .addHelpText("after", examples("skep bot found", "OLLAMA_HOST=127.0.0.1:11435 skep start"))
+    .action(async (given: Given) => {
+      const { listFound } = await import("./found-command.ts");
+      await listFound(terminal, dataOf(given), given.json === true);
+    });
   const drains = {
     drain: "Take a worker of a bot out: it ends what it has and gets nothing new.",
     undrain: "Take a drained worker back in.",

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, extname, join, relative, sep } from "node:path";
-import { pagePolicy } from "./security-headers.ts";
+import { pagePolicy, workerPolicy } from "./security-headers.ts";
 
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -23,6 +23,9 @@ const types: Readonly<Record<string, string>> = {
 
 /** Names that the build makes from the content: `index-B1x9_abc.js`. They never change what they hold. */
 const hashed = /^\/assets\/.+-[\w-]{8}\.\w+$/;
+
+/** Asked for by the browser itself, to see whether there is another build. */
+const workerPath = "/service-worker.js";
 
 /** Where the built page is, in a checkout and in the installed package. */
 export function webFolder(): string {
@@ -42,7 +45,7 @@ export interface Asset {
   etag: string;
   cacheControl: string;
   encoding: "gzip" | null;
-  /** Only for pages. */
+  /** Only for pages and workers. */
   policy: string | null;
   body: () => Promise<Buffer>;
 }
@@ -59,7 +62,7 @@ export class Assets {
 
   /** @param path as it stands in the request, not decoded @param acceptsGzip may the body be a compressed one? */
   get(path: string, acceptsGzip = false): Asset | null {
-    if (path === "/") this.#list();
+    if (path === "/" || path === workerPath) this.#list();
     const address = path === "/" ? "/index.html" : path;
     const file = this.#files.get(address);
     if (!file) return null;
@@ -69,7 +72,7 @@ export class Assets {
       etag: gzip ? file.etag.replace(/"$/, '-gz"') : file.etag,
       cacheControl: hashed.test(address) ? "public, max-age=31536000, immutable" : "no-cache",
       encoding: gzip ? "gzip" : null,
-      policy: file.type.startsWith("text/html") ? pagePolicy : null,
+      policy: address === workerPath ? workerPolicy : file.type.startsWith("text/html") ? pagePolicy : null,
       body: () => readFile(gzip ? `${file.path}.gz` : file.path),
     };
   }

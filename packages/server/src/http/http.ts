@@ -15,6 +15,7 @@ import type { FleetApi } from "../bots/api.ts";
 import type { Config } from "../config.ts";
 import type { ConversationsApi } from "../conversations/api.ts";
 import type { Log } from "../log.ts";
+import type { FoundModels } from "../operations/found-models.ts";
 import type { Assets } from "./assets.ts";
 import type { EventStreams } from "./event-stream.ts";
 import { eventStreamType } from "./event-stream.ts";
@@ -27,6 +28,7 @@ import type { Method, Route } from "./route.ts";
 import { nobody } from "./route.ts";
 import { botRoutes } from "./routes/bots.ts";
 import { conversationRoutes } from "./routes/conversations.ts";
+import { foundRoutes } from "./routes/found.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import type { Readiness } from "./routes/operations.ts";
 import { operationRoutes } from "./routes/operations.ts";
@@ -48,6 +50,8 @@ export interface HttpParts {
   ready: () => Readiness;
   /** In Prometheus' text format. */
   metrics: () => Promise<string>;
+  /** Looks for model servers on this machine. Never rejects. */
+  findModels: () => Promise<FoundModels>;
   /** Makes a new sign-in link for an address such as http://127.0.0.1:8000. */
   newLink: (url: string) => Promise<{ url: string; expiresAt: number }>;
 }
@@ -62,6 +66,7 @@ export interface Http {
   identify: (request: FastifyRequest["raw"]) => SignedIn | null;
 }
 
+const rootFiles = ["/skep.svg", "/theme.js", "/manifest.webmanifest", "/service-worker.js"];
 export const bodyLimit = limits.frameBytes;
 const nothing = z.strictObject({});
 const controlPerson: SignedIn = { ...owner, credential: controlCredential };
@@ -136,6 +141,7 @@ export function createHttp(parts: HttpParts): Http {
   let described: string | null = null;
   const routes: Route[] = [
     ...botRoutes(parts),
+    ...foundRoutes(parts.findModels),
     ...conversationRoutes(parts.conversations),
     ...messageRoutes(parts.conversations, parts.streams),
     ...permissionRoutes(parts.conversations),
@@ -174,7 +180,7 @@ export function createHttp(parts: HttpParts): Http {
     if (asset.encoding !== null) reply.header("content-encoding", asset.encoding);
     return reply.type(asset.type).send(body);
   };
-  for (const address of ["/", "/assets/*", "/skep.svg", "/theme.js"]) app.get(address, serveAsset);
+  for (const address of ["/", "/assets/*", "/icons/*", ...rootFiles]) app.get(address, serveAsset);
 
   return {
     app,

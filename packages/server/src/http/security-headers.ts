@@ -10,7 +10,8 @@ export const securityHeaders: Readonly<Record<string, string>> = {
 
 /**
  * What the page may load: its own files, and nothing else from anywhere. There is no inline script and no inline style, and no string
- * becomes markup or code: with Trusted Types required and none allowed, the browser itself refuses (R-B9). Beside it goes
+ * becomes markup or code: with Trusted Types required, the browser itself refuses (R-B9). The one type that is allowed makes the address of the
+ * service worker and nothing else (packages/web/src/state/installed.ts), and can be made only once. Beside it goes
  * `x-dns-prefetch-control: off`: a name in a link of a message is not even looked up before somebody follows it.
  */
 export const pagePolicy = [
@@ -21,9 +22,13 @@ export const pagePolicy = [
   "img-src 'self'",
   "font-src 'self'",
   "manifest-src 'self'",
+  "worker-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
+  "trusted-types skep-worker",
 ].join("; ");
+
+/** The service worker fetches the page's files, and loads nothing else. */
+export const workerPolicy = "default-src 'none'; connect-src 'self'";

@@ -3,6 +3,7 @@ import type { Bot, BotEvent, Conversation, ErrorCode, Message, Part, Permission 
 import { balanceSchema, errorTable } from "@skep/protocol";
 import { z } from "zod";
 import type { KindDescription, LogLine } from "../bots/api.ts";
+import type { FoundModels } from "../operations/found-models.ts";
 import type { Problem } from "./problem.ts";
 
 /** Names under which OpenAPI refers to a shape. */
@@ -138,6 +139,20 @@ export const kindShape = z.object({
   can: z.array(botAbility).readonly(),
   options: z.record(z.string(), z.unknown()).describe("JSON Schema of the options"),
 }) satisfies z.ZodType<KindDescription>;
+
+export const foundModelsShape = z.object({
+  servers: z.array(
+    z.object({
+      title: z.string(),
+      url: z.string(),
+      kind: z.enum(["ollama", "openai"]),
+      options: z.record(z.string(), z.string()).describe("With `model`, the options of a bot of this kind"),
+      models: z.array(z.object({ name: z.string(), bytes: z.number().nullable() })),
+    }),
+  ),
+  ollamaUrl: z.string().describe("Where Ollama was looked for"),
+}) satisfies z.ZodType<FoundModels>;
+
 export const botEventShape = z.object({
   number: z.int(),
   at: time,
@@ -200,6 +215,7 @@ shapeNames
   .add(conversationShape, { id: "Conversation" })
   .add(botShape, { id: "Bot" })
   .add(kindShape, { id: "Kind" })
+  .add(foundModelsShape, { id: "FoundModels" })
   .add(botEventShape, { id: "BotEvent" })
   .add(logLineShape, { id: "LogLine" })
   .add(problemShape, { id: "Problem" })

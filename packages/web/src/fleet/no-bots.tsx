@@ -1,6 +1,7 @@
 import { Plus } from "lucide-react";
 import type { ReactNode } from "react";
 import { addressOf } from "../state/route.ts";
+import { FoundModels } from "./found-models.tsx";
 import { CopyButton } from "../ui/copy-button.tsx";
 
 const command = "skep bot add llama --kind ollama --option model=llama3.2";
@@ -17,6 +18,9 @@ export const NoBots = (): ReactNode => (
     >
       <Plus size={18} /> Add a bot
     </a>
+    <div className="mt-8">
+      <FoundModels />
+    </div>
     <p className="mt-8 mb-1 text-sm text-soft">Or where Skep runs:</p>
     <div className="flex items-center justify-between gap-2 rounded-xl border border-line bg-sunken py-1.5 ps-4 pe-2 text-start font-mono text-sm">
       <span className="wrap-anywhere">{command}</span>

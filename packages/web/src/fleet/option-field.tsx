@@ -14,7 +14,7 @@ const box = "w-full rounded-lg border border-edge bg-paper px-3 py-2 text-sm pla
 
 export function OptionField({ field, value, change, problem }: Props): ReactNode {
   const id = useId();
-  const { name, type, description, required, otherwise, choices } = field;
+  const { name, type, description, required, otherwise, choices, range } = field;
   const described = {
     id,
     "aria-describedby": `${id}-help`,
@@ -83,6 +83,7 @@ export function OptionField({ field, value, change, problem }: Props): ReactNode
         {problem === null ? null : <span className="block text-sm text-bad">{problem}</span>}
         {description}
         {hint}
+        {range === "" ? null : ` ${range}`}
       </p>
       {type === "switch" ? null : input}
     </div>

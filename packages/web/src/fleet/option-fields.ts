@@ -4,6 +4,7 @@ export interface Schema {
   description?: string;
   default?: unknown;
   enum?: readonly unknown[];
+  minLength?: number;
   maxLength?: number;
   minimum?: number;
   maximum?: number;
@@ -24,8 +25,10 @@ export interface Field {
   /** What counts when nothing is given, for people. */
   otherwise: string;
   choices: readonly string[];
-  min?: number;
-  max?: number;
+  /** What is wrong with what was typed, in a sentence; null when nothing is known to be. The server knows more. */
+  check: (text: string) => string | null;
+  /** What may be given, for people; "" when there is nothing to say. */
+  range: string;
 }
 
 /** What was typed: nothing means that the default counts. */
@@ -71,9 +74,51 @@ export const fieldsOf = (schema: Schema): Field[] =>
     required: schema.required?.includes(name) ?? false,
     otherwise: written(one.default),
     choices: (one.enum ?? []).map(String),
-    ...(one.minimum === undefined ? {} : { min: one.minimum }),
-    ...(one.maximum === undefined ? {} : { max: one.maximum }),
+    check: (text) => problemOf(one, text),
+    range: rangeOf(one),
   }));
+
+/** Largest number that stands for "no bound" in a JSON Schema. */
+const noBound = Number.MAX_SAFE_INTEGER;
+const isNumber = ({ type }: Schema): boolean => type === "integer" || type === "number";
+const figure = (value: number): string => value.toLocaleString("en");
+
+function rangeOf(schema: Schema): string {
+  const one = isNumber(schema) ? schema : (schema.anyOf?.length ?? 0) === 2 ? schema.anyOf?.find(isNumber) : undefined;
+  if (!one) return "";
+  const least = one.minimum !== undefined && one.minimum > -noBound ? one.minimum : undefined;
+  const most = one.maximum !== undefined && one.maximum < noBound ? one.maximum : undefined;
+  if (least !== undefined && most !== undefined) return `From ${figure(least)} to ${figure(most)}.`;
+  if (least !== undefined) return `At least ${figure(least)}.`;
+  return most === undefined ? "" : `At most ${figure(most)}.`;
+}
+
+function numberProblem(schema: Schema, text: string): string | null {
+  const value = Number(text);
+  if (!Number.isFinite(value)) return "This is not a number.";
+  if (schema.type === "integer" && !Number.isInteger(value)) return "This must be a whole number.";
+  const { minimum = -Infinity, maximum = Infinity } = schema;
+  return value < minimum || value > maximum
+    ? `This must be ${rangeOf(schema)
+        .replace(/\.$/, "")
+        .replace(/^\w/, (c) => c.toLowerCase())}.`
+    : null;
+}
+
+/** By the same schema by which the server checks. What is nested deeper is left to the server. */
+function problemOf(schema: Schema, text: string): string | null {
+  if (isNumber(schema)) return numberProblem(schema, text);
+  if (schema.anyOf) {
+    const problems = schema.anyOf.filter(({ type }) => type !== "null").map((one) => problemOf(one, text));
+    return problems.includes(null) ? null : (problems[0] ?? null);
+  }
+  if (schema.type !== "string") return null;
+  const { length } = text.trim();
+  if (schema.maxLength !== undefined && length > schema.maxLength)
+    return `This has ${figure(length)} characters; at most ${figure(schema.maxLength)} are allowed.`;
+  if (schema.minLength !== undefined && length < schema.minLength) return `This must have at least ${figure(schema.minLength)} characters.`;
+  return null;
+}
 
 /** Those that nearly everybody needs stand open, the others wait folded. */
 export function inFront(fields: readonly Field[]): Set<string> {
@@ -82,21 +127,29 @@ export function inFront(fields: readonly Field[]): Set<string> {
   return new Set(sorted.slice(0, shownAtFirst).map(({ name }) => name));
 }
 
-/** @returns options without what was left empty; `field` names the first one that cannot be read */
-export function optionsFrom(
-  fields: readonly Field[],
-  typed: Typed,
-): { options: Record<string, unknown> } | { field: string; problem: string } {
+/** What is wrong, by field. */
+export type Problems = ReadonlyMap<string, string>;
+
+/** @returns options without what was left empty; or what is wrong with each field, all of them at once */
+export function optionsFrom(fields: readonly Field[], typed: Typed): { options: Record<string, unknown> } | { problems: Problems } {
   const options: Record<string, unknown> = {};
-  for (const { name, type } of fields) {
+  const problems = new Map<string, string>();
+  for (const { name, type, required, check } of fields) {
     const text = typed[name];
-    if (text === undefined || (text.trim() === "" && type !== "switch")) continue;
+    if (text === undefined || (text.trim() === "" && type !== "switch")) {
+      if (required && type !== "choice") problems.set(name, "This is needed.");
+      continue;
+    }
+    const problem = type === "number" || type === "text" || type === "long" ? check(text) : null;
+    if (problem !== null) {
+      problems.set(name, problem);
+      continue;
+    }
     switch (type) {
       case "switch":
         options[name] = text === "true";
         break;
       case "number":
-        if (!Number.isFinite(Number(text))) return { field: name, problem: "This is not a number." };
         options[name] = Number(text);
         break;
       case "lines":
@@ -106,7 +159,7 @@ export function optionsFrom(
         try {
           options[name] = JSON.parse(text);
         } catch {
-          return { field: name, problem: "This is not valid JSON." };
+          problems.set(name, "This is not valid JSON.");
         }
         break;
       case "text":
@@ -115,5 +168,5 @@ export function optionsFrom(
         options[name] = text;
     }
   }
-  return { options };
+  return problems.size > 0 ? { problems } : { options };
 }

@@ -76,6 +76,13 @@ export class ConversationFeed {
     return this.#liveKeys.get(seq) ?? `m${seq}`;
   }
 
+  /** What becomes of it shows in the list. */
+  send(text: string): void {
+    this.conversation.send(text).catch(() => {});
+    // Nobody tells of changes yet.
+    if (this.#view.phase === "loading") this.#show();
+  }
+
   /** Somebody looks at these: fetches those that are not here. */
   need(from: number, to: number): void {
     if (this.#view.phase !== "ready") return;
@@ -113,6 +120,8 @@ export class ConversationFeed {
           this.#end(error.status === 404 ? "This conversation does not exist." : error.message);
           return;
         }
+        // What waits to be sent can be seen without the server.
+        this.#show();
         await new Promise((resolve) => setTimeout(resolve, retryMs));
       }
     }

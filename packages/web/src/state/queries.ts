@@ -36,6 +36,15 @@ export interface Found {
   places: { offset: number; length: number }[];
 }
 
+/** A model server that runs where Skep runs: `{...options, model}` are the options of a bot of its kind. */
+export interface FoundServer {
+  title: string;
+  url: string;
+  kind: string;
+  options: Readonly<Record<string, string>>;
+  models: readonly { name: string; bytes: number | null }[];
+}
+
 const listMs = 15_000;
 const askingMs = 5000;
 const logMs = 1500;
@@ -104,6 +113,24 @@ export function useKinds() {
     queryKey: ["kinds"],
     queryFn: async ({ signal }) => (await client.call("GET", "/api/kinds", undefined, signal)) as { kinds: Kind[] },
     staleTime: 60_000,
+  });
+}
+
+export function useFound() {
+  const { client } = useSkep();
+  return useQuery({
+    queryKey: ["found"],
+    queryFn: async ({ signal }) =>
+      (await client.call("GET", "/api/found", undefined, signal)) as { servers: FoundServer[]; ollamaUrl: string },
+    staleTime: 5000,
+  });
+}
+
+export function useAddBot() {
+  const { client } = useSkep();
+  return useMutation({
+    mutationFn: async (definition: { name: string; kind: string; options: Record<string, unknown> }) =>
+      (await client.call("POST", "/api/bots", definition)) as Bot,
   });
 }
 

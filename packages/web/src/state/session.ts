@@ -1,3 +1,5 @@
+/** A server that is slow may still be there: the connection says more. */
+const answerMs = 5000;
 const fragment = /^#signin=(.+)$/;
 
 /** Trades the token in the address for a cookie, and takes it out of the address and the history. @returns why it did not work */
@@ -22,7 +24,7 @@ export async function signInFromAddress(): Promise<string | null> {
 /** @returns true also when nobody answers: the page then says that it is reconnecting */
 export async function isSignedIn(): Promise<boolean> {
   try {
-    const response = await fetch("/api/session");
+    const response = await fetch("/api/session", { signal: AbortSignal.timeout(answerMs) });
     // A body that is not read keeps its connection.
     await response.arrayBuffer();
     return response.status !== 401 && response.status !== 403;

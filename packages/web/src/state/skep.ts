@@ -1,6 +1,6 @@
 import type { Client, ConnectionState } from "@skep/client";
 import type { Bot } from "@skep/protocol";
-import { createContext, use, useSyncExternalStore } from "react";
+import { createContext, use, useCallback, useSyncExternalStore } from "react";
 import type { FeedPool } from "./feed-pool.ts";
 
 /** What every part of the page may use: the connection, and the conversations that are held open. */
@@ -19,17 +19,14 @@ export function useSkep(): Skep {
 
 export function useConnection(): ConnectionState {
   const { client } = useSkep();
-  return useSyncExternalStore(
-    (changed) => client.onConnection(changed),
-    () => client.connection,
-  );
+  // The same function each time: another one would make the page leave the fleet and come back, and ask for it, at every drawing.
+  const subscribe = useCallback((changed: () => void) => client.onConnection(changed), [client]);
+  return useSyncExternalStore(subscribe, () => client.connection);
 }
 
 /** All bots with their live state, by name. */
 export function useBots(): ReadonlyMap<string, Bot> {
   const { client } = useSkep();
-  return useSyncExternalStore(
-    (changed) => client.fleet.watch(changed),
-    () => client.fleet.bots,
-  );
+  const subscribe = useCallback((changed: () => void) => client.fleet.watch(changed), [client]);
+  return useSyncExternalStore(subscribe, () => client.fleet.bots);
 }

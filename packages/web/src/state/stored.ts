@@ -1,5 +1,5 @@
 /** Values in the browser's storage, which every tab sees: what one changes, all show. Without storage they last as long as the page. */
-import { useSyncExternalStore } from "react";
+import { useCallback, useSyncExternalStore } from "react";
 
 const values = new Map<string, string | null>();
 const listeners = new Map<string, Set<() => void>>();
@@ -40,8 +40,6 @@ export function onStored(name: string, listener: () => void): () => void {
 }
 
 export function useStored(name: string): string | null {
-  return useSyncExternalStore(
-    (changed) => onStored(name, changed),
-    () => readStored(name),
-  );
+  const subscribe = useCallback((changed: () => void) => onStored(name, changed), [name]);
+  return useSyncExternalStore(subscribe, () => readStored(name));
 }

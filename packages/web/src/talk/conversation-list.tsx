@@ -4,10 +4,12 @@ import { type ReactNode, useState } from "react";
 import { sentenceOf, useAsking, type useConversations } from "../state/queries.ts";
 import { addressOf, go } from "../state/route.ts";
 import { visible, visibleText } from "../text/visible.tsx";
+import { useConnection } from "../state/skep.ts";
 import { Button } from "../ui/button.tsx";
 import { Menu } from "../ui/menu.tsx";
 import { setSidebarOpen } from "../ui/sidebar-open.ts";
-import { period, shortTime } from "../ui/time.tsx";
+import { Late } from "../ui/late.tsx";
+import { period, ShortTime } from "../ui/time.tsx";
 import { EraseDialog, RenameDialog } from "./conversation-dialogs.tsx";
 import { titleOf } from "./title.ts";
 
@@ -23,11 +25,19 @@ interface Props {
 
 export function ConversationList({ list, conversations, current, unread, searching }: Props): ReactNode {
   const asking = useAsking();
+  const online = useConnection().name === "open";
   const [asked, setAsked] = useState<{ what: "rename" | "erase"; conversation: Conversation } | null>(null);
   const close = (): void => setAsked(null);
   const groups = Map.groupBy(conversations, ({ activeAt }) => period(activeAt));
   return (
     <div id="conversations" className="min-h-0 flex-1 overflow-y-auto px-3 pt-2 pb-4" aria-busy={list.isPending}>
+      {list.isPending ? (
+        <Late>
+          <p role="status" className="px-2.5 py-3 text-sm text-soft">
+            {online ? "Loading…" : "Conversations are listed when Skep answers again."}
+          </p>
+        </Late>
+      ) : null}
       {list.isError && conversations.length === 0 ? <p className="px-2.5 py-3 text-sm text-bad">{sentenceOf(list.error)}</p> : null}
       {list.isSuccess && conversations.length === 0 ? (
         <p className="px-2.5 py-3 text-sm text-soft">
@@ -110,7 +120,7 @@ function Row({
           ) : null}
         </span>
         <span className="block truncate text-xs text-soft">
-          {conversation.bot} · {shortTime(conversation.activeAt)}
+          {conversation.bot} · <ShortTime at={conversation.activeAt} />
         </span>
       </a>
       <div className="absolute end-1 top-2 opacity-0 group-focus-within:opacity-100 group-hover:opacity-100 pointer-coarse:opacity-100">

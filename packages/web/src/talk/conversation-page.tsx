@@ -85,8 +85,7 @@ export function ConversationPage({ id, seq }: { id: string; seq: number }): Reac
         place={id}
         bot={name || "the bot"}
         send={(text) => {
-          // What becomes of it shows in the list.
-          feed.conversation.send(text).catch(() => {});
+          feed.send(text);
           return true;
         }}
         stop={turn === null ? null : () => void stopTurn(feed, turn)}

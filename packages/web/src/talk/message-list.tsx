@@ -2,6 +2,7 @@ import { ArrowDown } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useSyncExternalStore } from "react";
 import type { ConversationFeed } from "../state/conversation-feed.ts";
 import { useConnection } from "../state/skep.ts";
+import { Late } from "../ui/late.tsx";
 import { isSameDay } from "../ui/time.tsx";
 import { AnswerRow } from "./answer-row.tsx";
 import { Announcer } from "./announcer.tsx";
@@ -101,6 +102,13 @@ export function MessageList({ feed, bot, seq, edit }: Props): ReactNode {
             {rows}
           </ol>
           <div style={{ height: below }} />
+          {phase === "loading" ? (
+            <Late>
+              <p role="status" className="pt-6 text-center text-sm text-soft">
+                {online ? "Loading the conversation…" : "What was said before is shown when Skep answers again."}
+              </p>
+            </Late>
+          ) : null}
           {nothing ? <p className="pt-[20dvh] text-center text-soft">Say something to {bot}.</p> : null}
         </div>
       </div>

@@ -1,8 +1,9 @@
 import { type ReactNode, useState } from "react";
 import { BotDot } from "../fleet/bot-state.tsx";
+import { FoundModels } from "../fleet/found-models.tsx";
 import { NoBots } from "../fleet/no-bots.tsx";
 import { sentenceOf, useBegin } from "../state/queries.ts";
-import { go } from "../state/route.ts";
+import { addressOf, go } from "../state/route.ts";
 import { useBots, useSkep } from "../state/skep.ts";
 import { readStored, writeStored } from "../state/stored.ts";
 import { visible } from "../text/visible.tsx";
@@ -10,6 +11,7 @@ import { showNotice } from "../ui/notices.tsx";
 import { PageHeader } from "../ui/page-header.tsx";
 import { botStateSentence } from "../ui/sentences.ts";
 import { Composer } from "./composer.tsx";
+import { NoServer } from "./no-server.tsx";
 import { titleFrom } from "./title.ts";
 
 const lastBot = "skep.bot";
@@ -40,11 +42,14 @@ export function NewPage({ bot: wanted }: { bot: string }): ReactNode {
       return false;
     }
   };
+  if (!known) return <NoServer />;
   return (
     <>
       <PageHeader title={name === "" ? "Skep" : `New conversation with ${name}`} subtitle="" />
       {bots.size === 0 ? (
-        <div className="min-h-0 flex-1 overflow-y-auto">{known ? <NoBots /> : null}</div>
+        <div className="min-h-0 flex-1 overflow-y-auto">
+          <NoBots />
+        </div>
       ) : (
         <>
           <div className="flex min-h-0 flex-1 flex-col items-center overflow-y-auto px-4">
@@ -53,7 +58,11 @@ export function NewPage({ bot: wanted }: { bot: string }): ReactNode {
               <h2 className="mb-6 text-center text-xl font-semibold text-balance">
                 {bots.size === 1 ? `Say something to ${name}` : "Who do you want to talk to?"}
               </h2>
-              <ul id="choose-bot" aria-label="Bots" className={`mx-auto grid gap-2 ${bots.size === 1 ? "max-w-sm" : "sm:grid-cols-2"}`}>
+              <ul
+                id="choose-bot"
+                aria-label="Bots"
+                className={`mx-auto grid grid-cols-1 gap-2 ${bots.size === 1 ? "max-w-sm" : "sm:grid-cols-2"}`}
+              >
                 {[...bots.values()].map((bot) => (
                   <li key={bot.name}>
                     <button
@@ -78,6 +87,14 @@ export function NewPage({ bot: wanted }: { bot: string }): ReactNode {
                   </li>
                 ))}
               </ul>
+              {[...bots.values()].every(({ kind }) => kind === "echo") ? (
+                <div className="mx-auto mt-10 max-w-md">
+                  <FoundModels />
+                  <a className="mt-3 inline-block text-sm font-medium text-honey hover:underline" href={addressOf({ page: "add-bot" })}>
+                    Add another kind of bot
+                  </a>
+                </div>
+              ) : null}
             </div>
           </div>
           <Composer key={name} place={`bot.${name}`} bot={name} send={send} stop={null} />

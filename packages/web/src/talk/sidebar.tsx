@@ -1,12 +1,13 @@
-import { Bot as BotIcon, Command, MoreHorizontal, Plus, Search, X } from "lucide-react";
+import { Bot as BotIcon, Command, Keyboard, LogOut, MonitorDown, MoreHorizontal, Plus, Search, X } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useState } from "react";
 import { BotDot } from "../fleet/bot-state.tsx";
+import { useInstall } from "../state/installed.ts";
 import { useConversation, useConversations } from "../state/queries.ts";
 import { addressOf, go, type Route } from "../state/route.ts";
 import { signOut } from "../state/session.ts";
 import { useUnread } from "../state/seen.ts";
 import { useBots } from "../state/skep.ts";
-import { visible, visibleText } from "../text/visible.tsx";
+import { visibleText } from "../text/visible.tsx";
 import { IconButton } from "../ui/button.tsx";
 import { Menu } from "../ui/menu.tsx";
 import { setSidebarOpen, useSidebarOpen } from "../ui/sidebar-open.ts";
@@ -47,6 +48,7 @@ export function Sidebar({
   const current = route.page === "conversation" ? route.id : "";
   const { data: opened } = useConversation(current);
   const here = conversations.find(({ id }) => id === current) ?? opened;
+  const install = useInstall();
   const failed = [...bots.values()].filter(({ state }) => state === "failed");
 
   useEffect(() => {
@@ -158,8 +160,9 @@ export function Sidebar({
             label="Page"
             icon={<MoreHorizontal size={18} />}
             items={[
-              { label: "Keyboard shortcuts", icon: visible("⌨"), run: openShortcuts },
-              { label: "Sign out", icon: visible("⏻"), run: () => void signOut() },
+              { label: "Keyboard shortcuts", icon: <Keyboard size={16} />, run: openShortcuts },
+              ...(install ? [{ label: "Install as an app", icon: <MonitorDown size={16} />, run: install }] : []),
+              { label: "Sign out", icon: <LogOut size={16} />, run: () => void signOut() },
             ]}
           />
         </div>

@@ -22,12 +22,19 @@ function set(next: readonly Notice[]): void {
 
 export const closeNotice = (id: number): void => set(notices.filter((notice) => notice.id !== id));
 
+interface NoticeOptions {
+  bad?: boolean;
+  action?: Notice["action"];
+  /** Until somebody closes it or does what it offers. */
+  stays?: boolean;
+}
+
 /** A line for a while. The same line is not shown twice at a time. */
-export function showNotice(text: string, { bad = false, action = null }: { bad?: boolean; action?: Notice["action"] } = {}): void {
+export function showNotice(text: string, { bad = false, action = null, stays = false }: NoticeOptions = {}): void {
   if (notices.some((notice) => notice.text === text)) return;
   const id = ++made;
   set([...notices.slice(-3), { id, text, bad, action }]);
-  setTimeout(() => closeNotice(id), bad ? 2 * shownMs : shownMs);
+  if (!stays) setTimeout(() => closeNotice(id), bad ? 2 * shownMs : shownMs);
 }
 
 export function Notices(): ReactNode {

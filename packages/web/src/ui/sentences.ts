@@ -70,5 +70,7 @@ export const stateWords: Record<Bot["state"], string> = {
   stopped: "stopped",
 };
 
-export const botStateSentence = (bot: Bot): string =>
-  bot.reason && bot.state !== "ready" ? `${stateWords[bot.state]}: ${bot.reason}` : stateWords[bot.state];
+export function botStateSentence(bot: Bot): string {
+  if (bot.state === "ready") return bot.running > 0 ? "busy" : "ready";
+  return bot.reason ? `${stateWords[bot.state]}: ${bot.reason}` : stateWords[bot.state];
+}

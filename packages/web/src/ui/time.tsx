@@ -26,10 +26,14 @@ export function dayName(at: string): string {
   return time.getFullYear() === new Date().getFullYear() ? dayLong.format(time) : dayYear.format(time);
 }
 
-/** For lists: the time today, the day otherwise. */
-export function shortTime(at: string): string {
+/** For lists: the time today, the day otherwise; the whole of it when the pointer rests on it. */
+export function ShortTime({ at }: { at: string }): ReactNode {
   const time = new Date(at);
-  return daysBefore(time) === 0 ? clock.format(time) : dayShort.format(time);
+  return (
+    <time dateTime={at} title={exact.format(time)}>
+      {daysBefore(time) === 0 ? clock.format(time) : dayShort.format(time)}
+    </time>
+  );
 }
 
 /** Groups of a list that is sorted by time. */

@@ -1,0 +1,107 @@
+/** `npm run pictures`: photographs every view of the page, in both themes and on a phone, into docs/images; and draws the icons. */
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import type { BrowserContext, Page } from "playwright-core";
+import { startModelServer } from "../model/model-server.ts";
+import buildPage from "../support/build-page.ts";
+import { noBrowser, OpenedPage } from "../support/opened-page.ts";
+import { drawIcons } from "./icons.ts";
+import { type Places, type View, views } from "./views.ts";
+
+const usage = `Usage: npm run pictures -- [options]
+
+  --only <names>   only these views, with commas between them: ${views.map(({ name }) => name).join(", ")}
+  --to <folder>    where to (default docs/images)
+  --icons          draw the icons of the installed page instead
+  --help           this text
+`;
+const { values } = parseArgs({
+  options: { only: { type: "string" }, to: { type: "string" }, icons: { type: "boolean" }, help: { type: "boolean" } },
+});
+const folder = values.to ?? fileURLToPath(new URL("../../docs/images/", import.meta.url));
+const wanted = values.only === undefined ? views : views.filter(({ name }) => values.only?.split(",").includes(name));
+
+if (values.help) process.stdout.write(usage);
+else if (noBrowser) process.exitCode = 1;
+else if (values.icons) {
+  const { browser, end } = await OpenedPage.browser();
+  await drawIcons(browser);
+  await end();
+} else await photograph();
+
+async function photograph(): Promise<void> {
+  await buildPage();
+  const model = await startModelServer();
+  const o = await OpenedPage.open(undefined, { timezoneId: "UTC", locale: "en-GB" }, { OLLAMA_HOST: new URL(model.url).host });
+  try {
+    o.page = await o.newTab();
+    const strange = wanted.filter(({ stranger }) => stranger);
+    await take(o, o.context, strange, { coding: "", plain: "" });
+    await o.page.goto(o.signInLink);
+    await o.page.locator("#choose-bot button").first().waitFor();
+    const places = await fill(o, model.url);
+    await take(
+      o,
+      o.context,
+      wanted.filter(({ stranger }) => !stranger),
+      places,
+    );
+  } finally {
+    await o.end();
+    await model.close();
+  }
+}
+
+/** Bots of several kinds and states, and conversations with them. */
+async function fill(o: OpenedPage, model: string): Promise<Places> {
+  const add = (name: string, kind: string, options: object, more: object = {}): Promise<unknown> =>
+    o.call("POST", "/api/bots", { name, kind, options, ...more });
+  const coder = fileURLToPath(new URL("./coder.ts", import.meta.url));
+  await add("coder", "command", { command: process.execPath, args: [coder] });
+  await add("local", "ollama", { url: model, model: "stand-in" }, { workers: 2 });
+  await add("shaky", "command", { command: "false" }, { restart: { maxRestarts: 1 } });
+  await add("resting", "echo", {});
+  await o.call("POST", "/api/bots/resting/stop", {});
+  const talk = async (bot: string, title: string, texts: readonly string[], wait: boolean): Promise<string> => {
+    const { id } = (await o.call("POST", "/api/conversations", { bot, title })).body as { id: string };
+    for (const text of texts) await o.call("POST", `/api/conversations/${id}/messages${wait ? "?wait=30" : ""}`, { text });
+    return id;
+  };
+  await talk("echo", "What is a skep?", ["What is a skep?"], true);
+  await talk("echo", "Names for a sailing boat", ["Names for a sailing boat"], true);
+  const plain = await talk("local", "Packing list for two weeks", ["Packing list for two weeks"], true);
+  const question = "How do I read a file line by line in Python?";
+  const coding = await talk("coder", question, [question], true);
+  await o.call("POST", `/api/conversations/${coding}/messages`, { text: "And why do the tests fail on Windows?" });
+  await o.page.goto(`${o.url}/#bots/shaky`);
+  await o.page.locator("#subtitle", { hasText: "failed" }).waitFor();
+  return { coding, plain };
+}
+
+async function take(o: OpenedPage, context: BrowserContext, those: readonly View[], places: Places): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  for (const colorScheme of ["light", "dark"] as const) {
+    for (const phone of [false, true]) {
+      const page: Page = await o.newTab(context);
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.setViewportSize(phone ? { width: 390, height: 780 } : { width: 1280, height: 860 });
+      for (const { name, at, shows, then, phone: onPhone } of those) {
+        if (phone && !onPhone) continue;
+        await page.goto("about:blank");
+        await page.goto(`${o.url}/${at(places)}`);
+        await page.locator(shows).first().waitFor();
+        await then?.(page);
+        // What comes in late: fonts, colours of code, lists.
+        await page.waitForLoadState("networkidle");
+        await page.evaluate(() => document.fonts.ready);
+        const path = join(folder, `${name}-${phone ? "phone-" : ""}${colorScheme}.png`);
+        rmSync(path, { force: true });
+        await page.screenshot({ path, animations: "disabled" });
+        process.stdout.write(`${path}\n`);
+      }
+      await page.close();
+    }
+  }
+}
