@@ -9,6 +9,7 @@ export interface Config {
   port: number;
   data: string;
   messageBytes: number;
+  messagesPerMinute: number;
   log: "stderr" | "file" | "off";
   logLevel: "debug" | "info" | "warn" | "error";
   allowedHosts: readonly string[];
@@ -139,6 +140,13 @@ export const options: { readonly [K in keyof Config]: Option<Config[K]> } = {
     default: () => 10_240,
     parse: wholeNumber(1, 131_072),
   },
+  messagesPerMinute: {
+    type: "0 to 1000000000",
+    sentence: "Messages that one connection may send in a minute, and requests besides; 0: as many as it likes.",
+    defaultText: "1000",
+    default: () => 1000,
+    parse: wholeNumber(0, 1_000_000_000),
+  },
   log: {
     type: "stderr, file or off",
     sentence: "Where the log goes, one JSON object a line; `file` is skep.log in the data folder.",
@@ -196,6 +204,7 @@ export function resolveConfig(given: Partial<Record<keyof Config, string>>, surr
     port: value("port"),
     data: value("data"),
     messageBytes: value("messageBytes"),
+    messagesPerMinute: value("messagesPerMinute"),
     log: value("log"),
     logLevel: value("logLevel"),
     allowedHosts: value("allowedHosts"),

@@ -2,13 +2,15 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { Refusal, botCreateSchema } from "@skep/protocol";
 import { Access } from "./access/access.ts";
+import { UnknownSockets } from "./access/unknown-sockets.ts";
 import { newSignInLink, signInLinkAtStart } from "./access/sign-in-link.ts";
 import { kinds } from "./bots/kinds/index.ts";
 import type { Config } from "./config.ts";
 import { Core } from "./core.ts";
 import { Assets } from "./http/assets.ts";
 import { openControl } from "./http/control.ts";
-import { createHttp } from "./http/http.ts";
+import { addressOf, createHttp } from "./http/http.ts";
+import { securityHeaders } from "./http/security-headers.ts";
 import type { Log } from "./log.ts";
 import { giveBackIdleMemory } from "./operations/idle-memory.ts";
 import { createMetrics } from "./operations/metrics.ts";
@@ -98,24 +100,30 @@ export async function startServer(config: Config, { node, variables, version, lo
     metrics: () => metrics.text(),
     newLink: (url) => newSignInLink(access, folder.path, url),
   });
+  const unknown = new UnknownSockets();
   const door = new WebSocketDoor({
     conversations: core.conversations,
     fleet: core.fleet,
     tick: core.tick,
     node: randomUUID().slice(0, 8),
     messageBytes: config.messageBytes,
+    messagesPerMinute: config.messagesPerMinute,
     now: realTime.now,
     authenticateToken: (token) => access.authenticateToken(token),
+    unknown,
+    addressOf,
     authenticate: http.identify,
     onBug: (error) => log.error("bug", { error }),
   });
   const botDoor = new BotDoor({
     authenticate: (authorization) => access.authenticateBot(authorization),
     authenticateToken: (token) => access.authenticateBotToken(token),
+    unknown,
+    addressOf,
     connect: (bot, program) => core.fleet.connect(bot, program),
     now: realTime.now,
   });
-  const upgrades = { doors: { "/ws": door, "/bots": botDoor }, check: http.checkUpgrade };
+  const upgrades = { doors: { "/ws": door, "/bots": botDoor }, check: http.checkUpgrade, headers: securityHeaders };
   access.onEnded((credential) => {
     door.closeCredential(credential);
     botDoor.closeCredential(credential);

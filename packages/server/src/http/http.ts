@@ -9,6 +9,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { z } from "zod";
 import type { Access, SignedIn } from "../access/access.ts";
 import { controlCredential } from "../access/access.ts";
+import { AddressRates } from "../access/address-rates.ts";
 import { checkHost, checkOrigin } from "../access/origin.ts";
 import { mustBeAllowed, owner } from "../access/permission.ts";
 import type { FleetApi } from "../bots/api.ts";
@@ -17,7 +18,7 @@ import type { ConversationsApi } from "../conversations/api.ts";
 import type { Log } from "../log.ts";
 import type { Assets } from "./assets.ts";
 import { isControl } from "./control.ts";
-import { answerBrokenRequest, socketLimits } from "./hardened.ts";
+import { answerBrokenRequest, checkHead, limitConnections, socketLimits } from "./hardened.ts";
 import { MalformedJson, parseJsonBody } from "./json-body.ts";
 import { openApiOf } from "./open-api.ts";
 import { bug, problemOf, problemType, refusalOf } from "./problem.ts";
@@ -60,6 +61,9 @@ export interface Http {
 }
 
 export const bodyLimit = limits.frameBytes;
+/** Requests of one address that nobody stands behind; the page's own files do not count. */
+const unknownPerMinute = 100;
+const assetPaths = ["/", "/assets/*", "/skep.svg", "/theme.js"];
 const nothing = z.strictObject({});
 const controlPerson: SignedIn = { ...owner, credential: controlCredential };
 
@@ -81,6 +85,18 @@ export function createHttp(parts: HttpParts): Http {
   };
   const identify = (request: FastifyRequest["raw"]): SignedIn | null =>
     isControl(request) ? controlPerson : access.authenticate(request.headers);
+
+  const unknownRates = new AddressRates(unknownPerMinute, parts.now);
+  /** Who asks, found once. @throws Refusal `busy` for somebody unknown who asks too often */
+  const admit = (request: FastifyRequest): void => {
+    const person = identify(request.raw);
+    if (person) return void people.set(request.raw, person);
+    if (assetPaths.includes(request.routeOptions.url ?? "")) return;
+    const retryAfterMs = unknownRates.take(addressOf(request.raw));
+    if (retryAfterMs !== null) {
+      throw new Refusal("busy", `Without signing in, ${unknownPerMinute} requests a minute are answered`, { retryAfterMs });
+    }
+  };
 
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const refusal = refusalOf(error, bodyLimit);
@@ -124,10 +140,14 @@ export function createHttp(parts: HttpParts): Http {
 
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(securityHeaders);
-    if (isControl(request.raw)) return;
-    checkedHost(request.raw);
-    if (request.method !== "GET" && request.method !== "HEAD" && request.method !== "OPTIONS") checkedOrigin(request.raw);
+    if (!isControl(request.raw)) {
+      checkHead(request.raw);
+      checkedHost(request.raw);
+      if (request.method !== "GET" && request.method !== "HEAD" && request.method !== "OPTIONS") checkedOrigin(request.raw);
+    }
+    admit(request);
   });
+  limitConnections(app.server);
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply));
 
   let described: string | null = null;
@@ -148,7 +168,7 @@ export function createHttp(parts: HttpParts): Http {
       openApi: () => (described ??= JSON.stringify(openApiOf(routes, parts.version))),
     }),
   ];
-  for (const route of routes) addRoute(app, route, identify);
+  for (const route of routes) addRoute(app, route);
 
   const methodsAt = methodTable(routes);
   app.setNotFoundHandler((request, reply) => {
@@ -171,7 +191,7 @@ export function createHttp(parts: HttpParts): Http {
     if (asset.encoding !== null) reply.header("content-encoding", asset.encoding);
     return reply.type(asset.type).send(body);
   };
-  for (const address of ["/", "/assets/*", "/skep.svg", "/theme.js"]) app.get(address, serveAsset);
+  for (const address of assetPaths) app.get(address, serveAsset);
 
   return {
     app,
@@ -179,30 +199,31 @@ export function createHttp(parts: HttpParts): Http {
     identify,
     checkUpgrade: (request) => {
       if (isControl(request)) return;
+      checkHead(request);
       checkedHost(request);
       checkedOrigin(request);
     },
   };
 }
 
-function addRoute(app: FastifyInstance, route: Route, identify: Http["identify"]): void {
+function addRoute(app: FastifyInstance, route: Route): void {
   app.route({
     method: route.method,
     url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
     // Before the body is read: someone unknown cannot make the server hold one.
     onRequest: async (request) => {
       if (route.permission === null) return;
-      const person = identify(request.raw);
+      const person = people.get(request.raw);
       if (!person) {
         throw new Refusal("not_signed_in", "Sign in with a link from `skep signin`, or send a token from `skep token create` as a bearer.");
       }
       mustBeAllowed(person, route.permission);
-      people.set(request.raw, person);
     },
     handler: async (request, reply) => {
       const body = route.body === undefined ? parseWith(nothing, request.body ?? {}) : checkedBody(route.body, request.body);
       const answer = await route.handler({
         person: people.get(request.raw) ?? nobody,
+        address: addressOf(request.raw),
         params: parseWith(route.params ?? nothing, request.params),
         query: parseWith(route.query ?? nothing, request.query),
         body,
@@ -223,6 +244,9 @@ function addRoute(app: FastifyInstance, route: Route, identify: Http["identify"]
 const noCompiler = () => (): never => {
   throw new Error("a route has a fastify schema; the checks belong in the route table");
 };
+
+/** Empty over the control socket. */
+export const addressOf = ({ socket }: FastifyRequest["raw"]): string => socket.remoteAddress ?? "";
 
 const people = new WeakMap<FastifyRequest["raw"], SignedIn>();
 

@@ -10,6 +10,8 @@ type Checked<S> = S extends z.ZodType ? z.output<S> : undefined;
 
 export interface Call<P, Q, B> {
   person: SignedIn;
+  /** Where it comes from: an IP address; empty over the control socket. */
+  address: string;
   params: P;
   query: Q;
   body: B;
