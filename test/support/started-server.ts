@@ -40,6 +40,9 @@ export async function startedServer(
     log: "off",
     logLevel: "info",
     allowedHosts: [],
+    tlsCertificate: null,
+    tlsKey: null,
+    trustProxy: [],
     echoBot: true,
     ...options,
   };

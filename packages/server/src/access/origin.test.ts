@@ -53,4 +53,10 @@ describe("the origin of what is no read", () => {
   ])("%s", (_name, headers, allowed) => {
     expect(checkOrigin(headers)).toBe(allowed ? null : "origin_refused");
   });
+
+  test("where the way is encrypted, an origin that is not is another one", () => {
+    const secure = { host: "bots.example.org", cookie };
+    expect(checkOrigin({ ...secure, origin: "https://bots.example.org" }, { secure: true })).toBeNull();
+    expect(checkOrigin({ ...secure, origin: "http://bots.example.org" }, { secure: true })).toBe("origin_refused");
+  });
 });

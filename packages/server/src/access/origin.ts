@@ -11,6 +11,11 @@ export interface HostRule {
   allowedHosts: readonly string[];
 }
 
+/** `secure`: the way here is encrypted, so an origin that is not is another one. */
+export interface Way {
+  secure: boolean;
+}
+
 export interface OriginHeaders {
   host?: string | undefined;
   origin?: string | undefined;
@@ -24,7 +29,7 @@ export function checkHost(host: string | undefined, { port, allowedHosts }: Host
   if (host === undefined) return "host_refused";
   const name = host.toLowerCase();
   // A browser leaves the port away where it is the scheme's own.
-  if (localNames.some((local) => name === `${local}:${port}` || (port === 80 && name === local))) return null;
+  if (localNames.some((local) => name === `${local}:${port}` || ((port === 80 || port === 443) && name === local))) return null;
   const withoutPort = name.replace(/:\d+$/, "");
   return allowedHosts.some((allowed) => allowed === name || allowed === withoutPort) ? null : "host_refused";
 }
@@ -33,9 +38,12 @@ export function checkHost(host: string | undefined, { port, allowedHosts }: Host
  * For everything but reads, and for every WebSocket. Browsers always name the origin there; programs do not, and a program
  * proves itself with a token, which no browser adds by itself. So an origin must be this one, and only a cookie needs one.
  */
-export function checkOrigin(headers: OriginHeaders): "origin_refused" | null {
+export function checkOrigin(headers: OriginHeaders, { secure }: Way = { secure: false }): "origin_refused" | null {
   const { host, origin } = headers;
-  if (origin !== undefined) return originHost(origin) === withoutDefaultPort(host) ? null : "origin_refused";
+  if (origin !== undefined) {
+    if (secure && !/^https:/i.test(origin)) return "origin_refused";
+    return originHost(origin) === withoutDefaultPort(host) ? null : "origin_refused";
+  }
   const site = headers["sec-fetch-site"];
   if (site !== undefined) return site === "same-origin" || site === "none" ? null : "origin_refused";
   return readSessionCookie(headers.cookie) === null ? null : "origin_refused";

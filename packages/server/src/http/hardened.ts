@@ -1,6 +1,8 @@
-import type { IncomingMessage, Server, ServerOptions } from "node:http";
+import type { IncomingMessage, RequestListener, Server, ServerOptions } from "node:http";
 import type { Socket } from "node:net";
+import { createRequire } from "node:module";
 import { Refusal } from "@skep/protocol/errors";
+import type { Certificate } from "./certificate.ts";
 import { securityHeaders } from "./security-headers.ts";
 
 /** What one connection may take: a slow or endless request is cut off, and cannot hold a socket for ever. */
@@ -45,13 +47,27 @@ const headerLines = Object.entries(securityHeaders)
   .map(([name, value]) => `${name}: ${value}\r\n`)
   .join("");
 
-export function limitConnections(server: Server): void {
+/** Handshakes that do not end are no requests yet, so nothing else limits them. */
+const handshakeTimeout = 5000;
+
+/** A server for one address. Not by `import`: that form of these modules loads an HTTP client too, at the price of 15 MB. */
+export function createServer(certificate: Certificate | null, handle: RequestListener): Server {
+  const require = createRequire(import.meta.url);
+  const server =
+    certificate === null
+      ? (require("node:http") as typeof import("node:http")).createServer(socketLimits, handle)
+      : (require("node:https") as typeof import("node:https")).createServer({ ...socketLimits, ...certificate, handshakeTimeout }, handle);
+  limitConnections(server);
+  return server;
+}
+
+function limitConnections(server: Server): void {
   // Node would drop what is above its own number in silence, an Origin too; `checkHead` counts instead.
   server.maxHeadersCount = 0;
   server.maxConnections = mostConnections;
 }
 
+/** For servers that are not fastify's own. */
 export function hardened(server: Server): void {
-  limitConnections(server);
   server.on("clientError", answerBrokenRequest);
 }

@@ -2,6 +2,7 @@
  * The REST door and the page. Thin: a request is held against the host and origin rules, the person and the schemas of its route; then
  * one call, and the answer is encoded. Does not listen: server.ts does, and tests inject.
  */
+import type { TLSSocket } from "node:tls";
 import { Refusal } from "@skep/protocol/errors";
 import { limits, parseWith } from "@skep/protocol";
 import Fastify from "fastify";
@@ -10,15 +11,20 @@ import { z } from "zod";
 import type { Access, SignedIn } from "../access/access.ts";
 import { controlCredential } from "../access/access.ts";
 import { AddressRates } from "../access/address-rates.ts";
+import type { Caller } from "../access/caller.ts";
+import { callerOf, trustedProxies } from "../access/caller.ts";
 import { checkHost, checkOrigin } from "../access/origin.ts";
 import { mustBeAllowed, owner } from "../access/permission.ts";
 import type { FleetApi } from "../bots/api.ts";
 import type { Config } from "../config.ts";
 import type { ConversationsApi } from "../conversations/api.ts";
 import type { Log } from "../log.ts";
+import type { Address } from "../own-address.ts";
+import { ownName, ownUrl } from "../own-address.ts";
 import type { Assets } from "./assets.ts";
+import type { Certificate } from "./certificate.ts";
 import { isControl } from "./control.ts";
-import { answerBrokenRequest, checkHead, limitConnections, socketLimits } from "./hardened.ts";
+import { answerBrokenRequest, checkHead, createServer } from "./hardened.ts";
 import { MalformedJson, parseJsonBody } from "./json-body.ts";
 import { openApiOf } from "./open-api.ts";
 import { bug, problemOf, problemType, refusalOf } from "./problem.ts";
@@ -32,13 +38,15 @@ import { operationRoutes } from "./routes/operations.ts";
 import { permissionRoutes } from "./routes/permissions.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionRoutes } from "./routes/session.ts";
-import { securityHeaders } from "./security-headers.ts";
+import { encryptedHeaders, securityHeaders } from "./security-headers.ts";
 
 export interface HttpParts {
   conversations: ConversationsApi;
   fleet: FleetApi;
   access: Access;
-  config: Pick<Config, "host" | "port" | "allowedHosts">;
+  config: Pick<Config, "port"> & Address;
+  /** For TLS; null: in plain text. */
+  certificate: Certificate | null;
   log: Log;
   assets: Assets;
   version: string;
@@ -54,8 +62,11 @@ export interface Http {
   app: FastifyInstance;
   /** The address people use; with the port that is really listened on. */
   url: () => string;
+  port: () => number;
   /** The checks that come before everything else, for the WebSocket door. @throws Refusal `host_refused`, `origin_refused` */
   checkUpgrade: (request: FastifyRequest["raw"]) => void;
+  /** Who is at the other end, as far as the way shows. */
+  whoCalls: (request: FastifyRequest["raw"]) => Caller;
   /** Who asks; null for someone unknown. */
   identify: (request: FastifyRequest["raw"]) => SignedIn | null;
 }
@@ -68,31 +79,45 @@ const nothing = z.strictObject({});
 const controlPerson: SignedIn = { ...owner, credential: controlCredential };
 
 export function createHttp(parts: HttpParts): Http {
-  const { access, assets, config, log } = parts;
+  const { access, assets, certificate, config, log } = parts;
 
   const port = (): number => {
     const address = app.server.address();
     return address !== null && typeof address === "object" ? address.port : config.port;
   };
-  const url = (): string => `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port()}`;
+  const url = (): string => ownUrl(config, port());
+  const trusted = trustedProxies(config.trustProxy);
+  const whoCalls = (request: FastifyRequest["raw"]): Caller =>
+    callerOf(
+      {
+        remote: request.socket.remoteAddress ?? "",
+        encrypted: (request.socket as Partial<TLSSocket>).encrypted === true,
+        forwardedFor: request.headers["x-forwarded-for"]?.toString(),
+        forwardedProto: request.headers["x-forwarded-proto"]?.toString(),
+      },
+      trusted,
+    );
   const checkedHost = (request: FastifyRequest["raw"]): void => {
-    const allowedHosts = [...config.allowedHosts, `${config.host}:${port()}`];
+    const allowedHosts = [...config.allowedHosts, ownName(config, port())];
     if (checkHost(request.headers.host, { port: port(), allowedHosts }) === null) return;
     throw new Refusal("host_refused", "Open this server by its own address, or name this host with --allowed-hosts.");
   };
-  const checkedOrigin = (request: FastifyRequest["raw"]): void => {
-    if (checkOrigin(request.headers) !== null) throw new Refusal("origin_refused");
+  const checkedWay = ({ exposed }: Caller): void => {
+    if (exposed) throw new Refusal("not_allowed", "Come through this server's proxy: what goes past it is not encrypted.");
+  };
+  const checkedOrigin = (request: FastifyRequest["raw"], caller: Caller): void => {
+    if (checkOrigin(request.headers, caller) !== null) throw new Refusal("origin_refused");
   };
   const identify = (request: FastifyRequest["raw"]): SignedIn | null =>
     isControl(request) ? controlPerson : access.authenticate(request.headers);
 
   const unknownRates = new AddressRates(unknownPerMinute, parts.now);
   /** Who asks, found once. @throws Refusal `busy` for somebody unknown who asks too often */
-  const admit = (request: FastifyRequest): void => {
+  const admit = (request: FastifyRequest, { address }: Caller): void => {
     const person = identify(request.raw);
     if (person) return void people.set(request.raw, person);
     if (assetPaths.includes(request.routeOptions.url ?? "")) return;
-    const retryAfterMs = unknownRates.take(addressOf(request.raw));
+    const retryAfterMs = unknownRates.take(address);
     if (retryAfterMs !== null) {
       throw new Refusal("busy", `Without signing in, ${unknownPerMinute} requests a minute are answered`, { retryAfterMs });
     }
@@ -120,9 +145,7 @@ export function createHttp(parts: HttpParts): Http {
   const app = Fastify({
     logger: false,
     bodyLimit,
-    http: socketLimits,
-    keepAliveTimeout: socketLimits.keepAliveTimeout,
-    requestTimeout: socketLimits.requestTimeout,
+    serverFactory: (handle) => createServer(certificate, handle),
     forceCloseConnections: "idle",
     return503OnClosing: false,
     // Requests are checked by the route table; the compilers that would be loaded for nothing take 10 MB.
@@ -140,14 +163,17 @@ export function createHttp(parts: HttpParts): Http {
 
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(securityHeaders);
+    const caller = whoCalls(request.raw);
+    callers.set(request.raw, caller);
+    if (caller.secure) reply.headers(encryptedHeaders);
     if (!isControl(request.raw)) {
       checkHead(request.raw);
+      checkedWay(caller);
       checkedHost(request.raw);
-      if (request.method !== "GET" && request.method !== "HEAD" && request.method !== "OPTIONS") checkedOrigin(request.raw);
+      if (request.method !== "GET" && request.method !== "HEAD" && request.method !== "OPTIONS") checkedOrigin(request.raw, caller);
     }
-    admit(request);
+    admit(request, caller);
   });
-  limitConnections(app.server);
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply));
 
   let described: string | null = null;
@@ -196,12 +222,16 @@ export function createHttp(parts: HttpParts): Http {
   return {
     app,
     url,
+    port,
     identify,
+    whoCalls,
     checkUpgrade: (request) => {
       if (isControl(request)) return;
+      const caller = whoCalls(request);
       checkHead(request);
+      checkedWay(caller);
       checkedHost(request);
-      checkedOrigin(request);
+      checkedOrigin(request, caller);
     },
   };
 }
@@ -223,7 +253,7 @@ function addRoute(app: FastifyInstance, route: Route): void {
       const body = route.body === undefined ? parseWith(nothing, request.body ?? {}) : checkedBody(route.body, request.body);
       const answer = await route.handler({
         person: people.get(request.raw) ?? nobody,
-        address: addressOf(request.raw),
+        caller: callers.get(request.raw) ?? noCaller,
         params: parseWith(route.params ?? nothing, request.params),
         query: parseWith(route.query ?? nothing, request.query),
         body,
@@ -245,10 +275,9 @@ const noCompiler = () => (): never => {
   throw new Error("a route has a fastify schema; the checks belong in the route table");
 };
 
-/** Empty over the control socket. */
-export const addressOf = ({ socket }: FastifyRequest["raw"]): string => socket.remoteAddress ?? "";
-
 const people = new WeakMap<FastifyRequest["raw"], SignedIn>();
+const callers = new WeakMap<FastifyRequest["raw"], Caller>();
+const noCaller: Caller = { address: "", secure: false, exposed: false };
 
 function checkedBody(schema: z.ZodType, body: unknown): unknown {
   if (body === undefined) throw new Refusal("field_invalid", "This request needs a JSON body");

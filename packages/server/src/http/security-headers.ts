@@ -8,6 +8,9 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   "cross-origin-resource-policy": "same-origin",
 };
 
+/** Where the way is encrypted: browsers do not try another one for a year. */
+export const encryptedHeaders: Readonly<Record<string, string>> = { "strict-transport-security": "max-age=31536000" };
+
 /**
  * What the page may load: its own files, and nothing else from anywhere. There is no inline script and no inline style, and no string
  * becomes markup or code: with Trusted Types required and none allowed, the browser itself refuses (R-B9). Beside it goes

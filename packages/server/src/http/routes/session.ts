@@ -42,13 +42,13 @@ export function sessionRoutes({ access, now, newLink }: SessionParts): Route[] {
       body: z.strictObject({ token: z.string().min(1).max(200) }),
       status: 201,
       response: sessionShape,
-      handler: async ({ address, body, setHeader }) => {
+      handler: async ({ caller: { address, secure }, body, setHeader }) => {
         // Counted before it is looked at, so that many at once are counted too; one that succeeds was no try.
         const retryAfterMs = tries.take(address);
         if (retryAfterMs !== null) throw new Refusal("busy", "Too many sign-ins from here have failed; wait a little", { retryAfterMs });
         const { secret, person } = await access.redeemLink(body.token);
         tries.giveBack(address);
-        setHeader("set-cookie", sessionCookieHeader(secret, sessionSeconds));
+        setHeader("set-cookie", sessionCookieHeader(secret, sessionSeconds, secure));
         return { person: { id: person.id, role: person.role } };
       },
     }),
@@ -67,11 +67,11 @@ export function sessionRoutes({ access, now, newLink }: SessionParts): Route[] {
       summary: "Sign out",
       permission: "conversations.use",
       status: 204,
-      handler: async ({ person, setHeader }) => {
+      handler: async ({ caller: { secure }, person, setHeader }) => {
         if (!(await access.signOut(person.credential))) {
           throw new Refusal("state_conflict", "There is no session to end: this request came with a token. Revoke it instead.");
         }
-        setHeader("set-cookie", sessionCookieHeader("", 0));
+        setHeader("set-cookie", sessionCookieHeader("", 0, secure));
       },
     }),
     route({
