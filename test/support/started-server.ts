@@ -55,7 +55,7 @@ export async function startedServer(
     const cookie = session.headers.get("set-cookie")?.split(";")[0] ?? "";
     const made = await fetch(`${server.url}/api/tokens`, {
       method: "POST",
-      headers: { ...headers, cookie },
+      headers: { ...headers, cookie, "skep-request": "1" },
       body: JSON.stringify({ name: "test", role: "owner" }),
     });
     token = ((await made.json()) as { token: string }).token;

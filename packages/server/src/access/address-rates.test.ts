@@ -16,15 +16,14 @@ describe("rates of addresses", () => {
   });
 
   test("a hundred thousand addresses take no more memory than ten thousand, and one that comes again and again is not forgotten", () => {
-    const rates = new AddressRates(100_001, () => 0);
-    const strict = new AddressRates(1, () => 0);
+    const rates = new AddressRates(50, () => 0);
+    let passed = 0;
     for (let i = 0; i < 100_000; i++) {
       rates.take(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);
-      if (i % 1000 === 0) rates.take("192.0.2.1");
-      strict.take(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);
+      if (i % 1000 === 0 && rates.take("192.0.2.1") === null) passed++;
     }
-    expect(rates.size).toBe(10_000);
-    expect(strict.size).toBe(10_000);
+    expect(rates.size).toBeLessThanOrEqual(10_000);
+    expect(passed).toBe(50);
   });
 
   test.each([

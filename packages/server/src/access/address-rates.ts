@@ -2,48 +2,55 @@ import { isIPv6 } from "node:net";
 import type { Bucket } from "../conversations/rate.ts";
 import { fullBucket, take } from "../conversations/rate.ts";
 
-/** More addresses than this are not remembered: the one that was longest ago makes room, and begins with a full bucket when it comes again. */
-const mostAddresses = 10_000;
+/** Addresses in one generation; there are two. */
+const mostOfGeneration = 5000;
 
-/** How often addresses may do something, each for itself. Its memory is bounded, however many addresses somebody has. */
+/**
+ * How often addresses may do something, each for itself. Its memory is bounded, however many addresses somebody has: those of which nothing was
+ * heard for so long that thousands of others came meanwhile are forgotten, and begin with a full bucket when they come again.
+ */
 export class AddressRates {
   readonly #perMinute: number;
   readonly #now: () => number;
-  /** The one that was used last stands last. */
-  readonly #buckets = new Map<string, Bucket>();
+  #young = new Map<string, Bucket>();
+  #old: ReadonlyMap<string, Bucket> = new Map();
 
   constructor(perMinute: number, now: () => number) {
     this.#perMinute = perMinute;
     this.#now = now;
   }
 
+  /** How many entries there are; an address may have two. */
   get size(): number {
-    return this.#buckets.size;
+    return this.#young.size + this.#old.size;
   }
 
   /** @returns null, or after how many milliseconds it may be done. */
   take(address: string): number | null {
     const name = networkOf(address);
-    const before = this.#buckets.get(name);
-    const taken = take(before ?? fullBucket, this.#perMinute, this.#now());
-    if (!taken.ok) return taken.retryAfterMs;
-    this.#put(name, taken.bucket);
-    return null;
+    const before = this.#bucketOf(name);
+    const taken = take(before, this.#perMinute, this.#now());
+    // Who is refused is remembered too.
+    this.#put(name, taken.ok ? taken.bucket : before);
+    return taken.ok ? null : taken.retryAfterMs;
   }
 
   /** For what turned out to be harmless. */
   giveBack(address: string): void {
     const name = networkOf(address);
-    const bucket = this.#buckets.get(name);
-    if (bucket) this.#put(name, { ...bucket, used: Math.max(0, bucket.used - 1) });
+    const bucket = this.#bucketOf(name);
+    this.#put(name, { ...bucket, used: Math.max(0, bucket.used - 1) });
+  }
+
+  #bucketOf(name: string): Bucket {
+    return this.#young.get(name) ?? this.#old.get(name) ?? fullBucket;
   }
 
   #put(name: string, bucket: Bucket): void {
-    this.#buckets.delete(name);
-    this.#buckets.set(name, bucket);
-    if (this.#buckets.size <= mostAddresses) return;
-    const [oldest] = this.#buckets.keys();
-    if (oldest !== undefined) this.#buckets.delete(oldest);
+    this.#young.set(name, bucket);
+    if (this.#young.size < mostOfGeneration) return;
+    this.#old = this.#young;
+    this.#young = new Map();
   }
 }
 

@@ -13,7 +13,7 @@ import { controlCredential } from "../access/access.ts";
 import { AddressRates } from "../access/address-rates.ts";
 import type { Caller } from "../access/caller.ts";
 import { callerOf, trustedProxies } from "../access/caller.ts";
-import { checkHost, checkOrigin } from "../access/origin.ts";
+import { checkAct, checkHost, checkOrigin, checkRead } from "../access/origin.ts";
 import { mustBeAllowed, owner } from "../access/permission.ts";
 import type { FleetApi } from "../bots/api.ts";
 import type { Config } from "../config.ts";
@@ -105,8 +105,11 @@ export function createHttp(parts: HttpParts): Http {
   const checkedWay = ({ exposed }: Caller): void => {
     if (exposed) throw new Refusal("not_allowed", "Come through this server's proxy: what goes past it is not encrypted.");
   };
-  const checkedOrigin = (request: FastifyRequest["raw"], caller: Caller): void => {
-    if (checkOrigin(request.headers, caller) !== null) throw new Refusal("origin_refused");
+  const checkedOrigin = ({ headers, method }: FastifyRequest["raw"], caller: Caller, page: boolean): void => {
+    const reads = method === "GET" || method === "HEAD" || method === "OPTIONS";
+    const refused = reads ? checkRead(headers, caller, page) : checkAct(headers, caller);
+    if (refused === "header_missing") throw new Refusal("origin_refused", "A request with the cookie needs the header Skep-Request: 1");
+    if (refused !== null) throw new Refusal(refused);
   };
   const identify = (request: FastifyRequest["raw"]): SignedIn | null =>
     isControl(request) ? controlPerson : access.authenticate(request.headers);
@@ -170,7 +173,7 @@ export function createHttp(parts: HttpParts): Http {
       checkHead(request.raw);
       checkedWay(caller);
       checkedHost(request.raw);
-      if (request.method !== "GET" && request.method !== "HEAD" && request.method !== "OPTIONS") checkedOrigin(request.raw, caller);
+      checkedOrigin(request.raw, caller, request.routeOptions.url === "/");
     }
     admit(request, caller);
   });
@@ -231,7 +234,7 @@ export function createHttp(parts: HttpParts): Http {
       checkHead(request);
       checkedWay(caller);
       checkedHost(request);
-      checkedOrigin(request, caller);
+      if (checkOrigin(request.headers, caller) !== null) throw new Refusal("origin_refused");
     },
   };
 }
