@@ -91,11 +91,12 @@ export class OpenedPage {
     prepare: (data: string) => Promise<unknown> = async () => {},
     options: BrowserContextOptions = {},
     variables: Variables = {},
+    moreFlags: readonly string[] = [],
   ): Promise<OpenedPage> {
     const data = mkdtempSync(join(tmpdir(), "skep-page-"));
     await prepare(data);
     const [browser, server] = await Promise.all([
-      chromium.launch({ executablePath: executablePath as string, args: flags }),
+      chromium.launch({ executablePath: executablePath as string, args: [...flags, ...moreFlags] }),
       startServer(data, 0, variables),
     ]);
     const opened = new OpenedPage(browser, data, server, variables);
@@ -142,7 +143,7 @@ export class OpenedPage {
   async call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
     const response = await this.context.request.fetch(this.url + path, {
       method,
-      headers: { origin: this.url, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      headers: { origin: this.url, "skep-request": "1", ...(body === undefined ? {} : { "content-type": "application/json" }) },
       ...(body === undefined ? {} : { data: JSON.stringify(body) }),
     });
     const text = await response.text();

@@ -41,9 +41,13 @@ export async function startedServer(
     port: 0,
     data,
     messageBytes: 10_240,
+    messagesPerMinute: 0,
     log: "off",
     logLevel: "info",
     allowedHosts: [],
+    tlsCertificate: null,
+    tlsKey: null,
+    trustProxy: [],
     echoBot: true,
     ...options,
   };
@@ -56,7 +60,7 @@ export async function startedServer(
     const cookie = session.headers.get("set-cookie")?.split(";")[0] ?? "";
     const made = await fetch(`${server.url}/api/tokens`, {
       method: "POST",
-      headers: { ...headers, cookie },
+      headers: { ...headers, cookie, "skep-request": "1" },
       body: JSON.stringify({ name: "test", role: "owner" }),
     });
     token = ((await made.json()) as { token: string }).token;

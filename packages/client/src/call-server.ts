@@ -18,6 +18,7 @@ export function serverCaller(base: string, token: string | null, fetchFrom: type
   return async (method, path, body, signal) => {
     const headers: Record<string, string> = { accept: "application/json" };
     if (token !== null) headers["authorization"] = `Bearer ${token}`;
+    else if (method !== "GET") headers["skep-request"] = "1";
     if (body !== undefined) headers["content-type"] = "application/json";
     const request: RequestInit = { method, headers, credentials: "same-origin" };
     if (body !== undefined) request.body = JSON.stringify(body);

@@ -11,6 +11,8 @@ export const errorTable = {
   json_malformed: { status: 400, retry: false, title: "The body is not valid JSON" },
   media_type: { status: 415, retry: false, title: "The body must be application/json" },
   body_too_large: { status: 413, retry: false, title: "The request is too large" },
+  head_too_large: { status: 431, retry: false, title: "The header fields are too large" },
+  head_malformed: { status: 400, retry: false, title: "The head of the request is not valid" },
   not_signed_in: { status: 401, retry: false, title: "Sign in first", close: 4501 },
   not_allowed: { status: 403, retry: false, title: "Not allowed", close: 4503 },
   origin_refused: { status: 403, retry: false, title: "This origin is not allowed" },

@@ -6,6 +6,8 @@ export const limits = {
   messageBytes: 10 * 1024,
   /** Bytes of one WebSocket frame from a client. */
   frameBytes: 1024 * 1024,
+  /** Messages in one such frame. */
+  frameMessages: 10_000,
   /** Messages in one page of history. */
   pageSize: 100,
   pageSizeMax: 500,

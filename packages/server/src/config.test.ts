@@ -9,13 +9,17 @@ const withVariables = (variables: Record<string, string>): Surroundings => ({ ..
 describe("configuration", () => {
   test("without anything given, the defaults", () => {
     expect(resolveConfig({}, bare)).toEqual({
-      host: "127.0.0.1",
+      host: "localhost",
       port: 8000,
       data: "/home/ada/.local/share/skep",
       messageBytes: 10_240,
+      messagesPerMinute: 1000,
       log: "stderr",
       logLevel: "info",
       allowedHosts: [],
+      tlsCertificate: null,
+      tlsKey: null,
+      trustProxy: [],
       echoBot: true,
     });
     expect(resolveConfig({}, { ...bare, terminal: true }).log).toBe("file");
@@ -43,6 +47,7 @@ describe("configuration", () => {
     ["port", "http", "whole number"],
     ["port", "", "whole number"],
     ["messageBytes", "0", "whole number from 1"],
+    ["messagesPerMinute", "-1", "whole number from 0"],
     ["log", "syslog", "stderr, file or off"],
     ["logLevel", "loud", "debug, info, warn or error"],
     ["echoBot", "perhaps", "yes or no"],
@@ -52,6 +57,10 @@ describe("configuration", () => {
     ["host", "192.168.1.2", "loopback"],
     ["host", "::", "loopback"],
     ["host", "127.0.0.1.evil.example", "loopback"],
+    ["trustProxy", "10.0.0.0/33", "10.0.0.0/8"],
+    ["trustProxy", "proxy.example", "10.0.0.0/8"],
+    ["trustProxy", "0.0.0.0/0", "everybody"],
+    ["tlsCertificate", "", "path of a file"],
   ] as const)("a bad value is refused, with the option and the rule: %s = %j", (option, value, rule) => {
     const refused = (): unknown => resolveConfig({ [option]: value }, bare);
     expect(refused).toThrow(ConfigError);
@@ -65,6 +74,28 @@ describe("configuration", () => {
 
   test.each(["127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost", "LocalHost"])("loopback: %s", (host) => {
     expect(() => resolveConfig({ host }, bare)).not.toThrow();
+  });
+
+  test.each(["0.0.0.0", "::", "192.168.1.2", "fd00::1", "100.64.0.1"])(
+    "others can reach %s: only with TLS, or behind a trusted proxy",
+    (host) => {
+      const names = { allowedHosts: "bots.example.org" };
+      expect(() => resolveConfig({ host, ...names }, bare)).toThrow("--tls-certificate");
+      expect(() => resolveConfig({ host, ...names, tlsCertificate: "a.crt" }, bare)).toThrow("--tls-key is not");
+      expect(() => resolveConfig({ host, ...names, tlsKey: "a.key" }, bare)).toThrow("--tls-certificate is not");
+      expect(resolveConfig({ host, ...names, tlsCertificate: "a.crt", tlsKey: "/b/a.key" }, bare)).toMatchObject({
+        host,
+        tlsCertificate: "/somewhere/a.crt",
+        tlsKey: "/b/a.key",
+      });
+      expect(resolveConfig({ host, ...names, trustProxy: "10.0.0.1, fd00::/8" }, bare).trustProxy).toEqual(["10.0.0.1", "fd00::/8"]);
+    },
+  );
+
+  test("every address of the machine needs a name by which it is opened", () => {
+    const tls = { tlsCertificate: "a.crt", tlsKey: "a.key" };
+    expect(() => resolveConfig({ host: "0.0.0.0", ...tls }, bare)).toThrow("--allowed-hosts");
+    expect(() => resolveConfig({ host: "192.168.1.2", ...tls }, bare)).not.toThrow();
   });
 
   test("every option has both forms", () => {

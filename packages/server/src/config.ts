@@ -2,16 +2,23 @@
  * Every option of the program, once: its type, default and one sentence. The command line (`--message-bytes`), the environment
  * (`SKEP_MESSAGE_BYTES`), `--help` and docs/configuration.md are made from this table. An argument wins over the environment.
  */
+import { isIP } from "node:net";
 import { isAbsolute, join, resolve } from "node:path";
+import { isWildcard } from "./own-address.ts";
 
 export interface Config {
   host: string;
   port: number;
   data: string;
   messageBytes: number;
+  messagesPerMinute: number;
   log: "stderr" | "file" | "off";
   logLevel: "debug" | "info" | "warn" | "error";
   allowedHosts: readonly string[];
+  tlsCertificate: string | null;
+  tlsKey: string | null;
+  /** Addresses and networks. */
+  trustProxy: readonly string[];
   echoBot: boolean;
 }
 
@@ -77,13 +84,56 @@ export const isLoopback = (host: string): boolean => host === "localhost" || hos
 function parseHost(text: string): string {
   const host = text.toLowerCase().replace(/^\[(.*)\]$/, "$1");
   if (host === "") throw new RuleBroken("must be an address of this machine, such as 127.0.0.1");
-  if (!isLoopback(host)) {
+  if (host !== "localhost" && isIP(host) === 0) {
     throw new RuleBroken(
-      "must be a loopback address (127.0.0.1, ::1 or localhost): there is one owner and no TLS yet, so others on the network must not reach it. " +
-        "From another machine, use a tunnel: ssh -L 8000:127.0.0.1:8000 this-machine",
+      "must be an address of this machine: a loopback address (127.0.0.1, ::1 or localhost), or one such as 192.168.1.2",
     );
   }
   return host;
+}
+
+function parseFile(text: string, { folder }: Surroundings): string {
+  if (text === "" || text.includes("\0")) throw new RuleBroken("must be the path of a file");
+  return resolve(folder, text);
+}
+
+function parseNetworks(text: string): string[] {
+  const networks = text
+    .split(",")
+    .map((network) => network.trim())
+    .filter((network) => network !== "");
+  for (const network of networks) {
+    const [, address = "", bits] = /^([\da-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
+    const family = isIP(address);
+    if (family === 0 || (bits !== undefined && Number(bits) > (family === 6 ? 128 : 32))) {
+      throw new RuleBroken(`must be addresses or networks such as 10.0.0.0/8, with commas between them; "${network}" is none`);
+    }
+    if (bits !== undefined && Number(bits) === 0) throw new RuleBroken(`must not be everybody; "${network}" is`);
+  }
+  return networks;
+}
+
+/** What is about several options: nothing may be read or changed on the way. */
+function checkReach({ host, allowedHosts, tlsCertificate, tlsKey, trustProxy }: Config): void {
+  if ((tlsCertificate === null) !== (tlsKey === null)) {
+    const [given, missing] = tlsKey === null ? (["tlsCertificate", "tlsKey"] as const) : (["tlsKey", "tlsCertificate"] as const);
+    throw new ConfigError(missing, `${flagOf(given)} is given but ${flagOf(missing)} is not; TLS needs both.`);
+  }
+  if (isLoopback(host)) return;
+  if (tlsCertificate === null && trustProxy.length === 0) {
+    throw new ConfigError(
+      "host",
+      `${flagOf("host")} is "${host}", which others on the network can reach, so what goes over it must be encrypted. ` +
+        `Give a certificate with ${flagOf("tlsCertificate")} and ${flagOf("tlsKey")}; or, behind a proxy that does TLS, the proxy's address with ${flagOf("trustProxy")}; ` +
+        "or keep a loopback address (127.0.0.1, ::1 or localhost) and use a tunnel: ssh -L 8000:127.0.0.1:8000 this-machine",
+    );
+  }
+  if (isWildcard(host) && allowedHosts.length === 0) {
+    throw new ConfigError(
+      "host",
+      `${flagOf("host")} is "${host}", every address of this machine; say with ${flagOf("allowedHosts")} by which names people open it.`,
+    );
+  }
 }
 
 function parseHostNames(text: string): string[] {
@@ -113,9 +163,10 @@ function defaultFolder({ platform, home, variables }: Surroundings): string {
 export const options: { readonly [K in keyof Config]: Option<Config[K]> } = {
   host: {
     type: "address",
-    sentence: "The loopback address to listen on.",
-    defaultText: "127.0.0.1",
-    default: () => "127.0.0.1",
+    sentence:
+      "The address to listen on; `localhost` is 127.0.0.1 and ::1. Any other than those of the loopback needs a certificate or a trusted proxy.",
+    defaultText: "localhost",
+    default: () => "localhost",
     parse: parseHost,
   },
   port: {
@@ -139,6 +190,13 @@ export const options: { readonly [K in keyof Config]: Option<Config[K]> } = {
     default: () => 10_240,
     parse: wholeNumber(1, 131_072),
   },
+  messagesPerMinute: {
+    type: "0 to 1000000000",
+    sentence: "Messages that one connection may send in a minute, and requests besides; 0: as many as it likes.",
+    defaultText: "1000",
+    default: () => 1000,
+    parse: wholeNumber(0, 1_000_000_000),
+  },
   log: {
     type: "stderr, file or off",
     sentence: "Where the log goes, one JSON object a line; `file` is skep.log in the data folder.",
@@ -159,6 +217,28 @@ export const options: { readonly [K in keyof Config]: Option<Config[K]> } = {
     defaultText: "none",
     default: () => [],
     parse: parseHostNames,
+  },
+  tlsCertificate: {
+    type: "file",
+    sentence: "The certificate for TLS, with those up to its authority, in PEM; read again when it changes.",
+    defaultText: "none",
+    default: () => null,
+    parse: parseFile,
+  },
+  tlsKey: {
+    type: "file",
+    sentence: "The certificate's private key, in PEM, without a password.",
+    defaultText: "none",
+    default: () => null,
+    parse: parseFile,
+  },
+  trustProxy: {
+    type: "networks",
+    sentence:
+      "Proxies that do TLS, as addresses or networks such as 10.0.0.0/8 with commas between them: what they say in X-Forwarded-For and X-Forwarded-Proto is believed.",
+    defaultText: "none",
+    default: () => [],
+    parse: parseNetworks,
   },
   echoBot: {
     type: "yes or no",
@@ -191,16 +271,22 @@ function valueOf<K extends keyof Config>(name: K, given: string | undefined, sur
 /** @throws ConfigError for the first bad value. */
 export function resolveConfig(given: Partial<Record<keyof Config, string>>, surroundings: Surroundings): Config {
   const value = <K extends keyof Config>(name: K): Config[K] => valueOf(name, given[name], surroundings);
-  return {
+  const config: Config = {
     host: value("host"),
     port: value("port"),
     data: value("data"),
     messageBytes: value("messageBytes"),
+    messagesPerMinute: value("messagesPerMinute"),
     log: value("log"),
     logLevel: value("logLevel"),
     allowedHosts: value("allowedHosts"),
+    tlsCertificate: value("tlsCertificate"),
+    tlsKey: value("tlsKey"),
+    trustProxy: value("trustProxy"),
     echoBot: value("echoBot"),
   };
+  checkReach(config);
+  return config;
 }
 
 /** The table of docs/configuration.md. */

@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
+import type { Server } from "node:http";
 import { join } from "node:path";
+import type { Server as TlsServer } from "node:tls";
 import { Refusal, botCreateSchema } from "@skep/protocol";
 import { Access } from "./access/access.ts";
+import { UnknownSockets } from "./access/unknown-sockets.ts";
 import { newSignInLink, signInLinkAtStart } from "./access/sign-in-link.ts";
 import { kinds } from "./bots/kinds/index.ts";
 import type { Config } from "./config.ts";
@@ -9,9 +12,15 @@ import { Core } from "./core.ts";
 import { Assets } from "./http/assets.ts";
 import { EventStreams } from "./http/event-stream.ts";
 import { openControl } from "./http/control.ts";
+import type { CertificateFiles } from "./http/certificate.ts";
+import { readCertificate, watchCertificate } from "./http/certificate.ts";
+import { createServer, hardened } from "./http/hardened.ts";
+import { closeServer, listenToo } from "./http/further-address.ts";
 import { createHttp } from "./http/http.ts";
+import { securityHeaders } from "./http/security-headers.ts";
 import type { Log } from "./log.ts";
 import { modelFinder } from "./operations/found-models.ts";
+import { listeningHosts } from "./own-address.ts";
 import { giveBackIdleMemory } from "./operations/idle-memory.ts";
 import { createMetrics } from "./operations/metrics.ts";
 import { placesToLook } from "./operations/model-server-places.ts";
@@ -35,6 +44,7 @@ export interface Surroundings {
 
 export interface RunningServer {
   url: string;
+  port: number;
   /** For people who have not signed in yet; null when somebody has. */
   signinLink: string | null;
   /** Ends everything in an order that loses nothing. */
@@ -46,6 +56,8 @@ export interface RunningServer {
  * @throws DataFolderError, SchemaError, or the error of listening, each with a text for people.
  */
 export async function startServer(config: Config, { node, variables, version, log }: Surroundings): Promise<RunningServer> {
+  const files = certificateFiles(config);
+  const certificate = files && readCertificate(files);
   const folder = openDataFolder(config.data);
   const store = await SqliteStore.open(folder, realTime.now, (event, reason) => log.error(event, { reason })).catch((error: unknown) => {
     folder.release();
@@ -97,6 +109,7 @@ export async function startServer(config: Config, { node, variables, version, lo
     fleet: core.fleet,
     access,
     config,
+    certificate,
     log,
     assets: new Assets(),
     version,
@@ -112,24 +125,30 @@ export async function startServer(config: Config, { node, variables, version, lo
     }),
     newLink: (url) => newSignInLink(access, folder.path, url),
   });
+  const unknown = new UnknownSockets();
   const door = new WebSocketDoor({
     conversations: core.conversations,
     fleet: core.fleet,
     tick: core.tick,
     node: randomUUID().slice(0, 8),
     messageBytes: config.messageBytes,
+    messagesPerMinute: config.messagesPerMinute,
     now: realTime.now,
     authenticateToken: (token) => access.authenticateToken(token),
+    unknown,
+    addressOf: (request) => http.whoCalls(request).address,
     authenticate: http.identify,
     onBug: (error) => log.error("bug", { error }),
   });
   const botDoor = new BotDoor({
     authenticate: (authorization) => access.authenticateBot(authorization),
     authenticateToken: (token) => access.authenticateBotToken(token),
+    unknown,
+    addressOf: (request) => http.whoCalls(request).address,
     connect: (bot, program) => core.fleet.connect(bot, program),
     now: realTime.now,
   });
-  const upgrades = { doors: { "/ws": door, "/bots": botDoor }, check: http.checkUpgrade };
+  const upgrades = { doors: { "/ws": door, "/bots": botDoor }, check: http.checkUpgrade, headers: securityHeaders };
   access.onEnded((credential) => {
     door.closeCredential(credential);
     streams.closeCredential(credential);
@@ -139,12 +158,13 @@ export async function startServer(config: Config, { node, variables, version, lo
   const stop = async (reason: string): Promise<void> => {
     stopping = true;
     stopGivingBack();
+    stopWatching();
     log.info("server-stopping", { reason });
     // New requests are refused while those under way end; then nobody is left who could be told anything.
     botDoor.refuse();
     streams.close();
     await door.close();
-    const closed = Promise.all([http.app.close(), control?.close()]);
+    const closed = Promise.all([http.app.close(), control?.close(), ...further.map(closeServer)]);
     // Bots elsewhere get the same time as processes to end their work.
     await core.close(stopGraceMs);
     await botDoor.close();
@@ -153,6 +173,9 @@ export async function startServer(config: Config, { node, variables, version, lo
     log.flush();
   };
   let stopGivingBack = (): void => {};
+  let stopWatching = (): void => {};
+  /** Servers for addresses besides the first. */
+  const further: Server[] = [];
   let control: Awaited<ReturnType<typeof openControl>> | undefined;
   try {
     await http.app.ready();
@@ -160,7 +183,15 @@ export async function startServer(config: Config, { node, variables, version, lo
     attachUpgrades(control.server, upgrades);
     attachUpgrades(http.app.server, upgrades);
     if (config.echoBot && core.fleet.list().length === 0) await core.fleet.add(botCreateSchema.parse({ name: "echo", kind: "echo" }));
-    await http.app.listen({ host: config.host, port: config.port });
+    const [first, ...others] = listeningHosts(config);
+    await http.app.listen({ host: first, port: config.port });
+    for (const host of others) {
+      const server = createServer(certificate, (request, response) => http.app.routing(request, response));
+      hardened(server);
+      attachUpgrades(server, upgrades);
+      if (await listenToo(server, host, http.port(), config.port === 0)) further.push(server);
+    }
+    if (files) stopWatching = watchCertificate(files, () => [http.app.server, ...further] as unknown as TlsServer[], log);
   } catch (error) {
     await stop("could not start");
     throw listeningError(error, config);
@@ -173,8 +204,11 @@ export async function startServer(config: Config, { node, variables, version, lo
   });
   log.info("server-ready", { count: core.recovered.turns });
   if (core.recovered.processes > 0) log.warn("leftovers-ended", { count: core.recovered.processes });
-  return { url, signinLink: await signInLinkAtStart(access, folder.path, url), stop };
+  return { url, port: http.port(), signinLink: await signInLinkAtStart(access, folder.path, url), stop };
 }
+
+const certificateFiles = ({ tlsCertificate, tlsKey }: Config): CertificateFiles | null =>
+  tlsCertificate === null || tlsKey === null ? null : { certificate: tlsCertificate, key: tlsKey };
 
 function listeningError(error: unknown, { host, port }: Config): unknown {
   const code = (error as { code?: unknown } | null)?.code;

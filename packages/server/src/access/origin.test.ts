@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkHost, checkOrigin } from "./origin.ts";
+import { checkAct, checkHost, checkOrigin, checkRead } from "./origin.ts";
 
 describe("the host that a request names", () => {
   const rule = { port: 8000, allowedHosts: ["bots.example.org", "tunnel.example.org:8443"] };
@@ -12,6 +12,7 @@ describe("the host that a request names", () => {
     ["bots.example.org:9000", true],
     ["tunnel.example.org:8443", true],
     ["tunnel.example.org", false],
+    ["tunnel.example.org:8443:8443", false],
     ["127.0.0.1:8001", false],
     ["127.0.0.1", false],
     ["localhost", false],
@@ -52,5 +53,43 @@ describe("the origin of what is no read", () => {
     ["a cookie without any word of where it comes from", { host, cookie }, false],
   ])("%s", (_name, headers, allowed) => {
     expect(checkOrigin(headers)).toBe(allowed ? null : "origin_refused");
+  });
+
+  test("where the way is encrypted, an origin that is not is another one", () => {
+    const secure = { host: "bots.example.org", cookie };
+    expect(checkOrigin({ ...secure, origin: "https://bots.example.org" }, { secure: true })).toBeNull();
+    expect(checkOrigin({ ...secure, origin: "http://bots.example.org" }, { secure: true })).toBe("origin_refused");
+  });
+});
+
+describe("reads", () => {
+  const way = { secure: false };
+  const host = "127.0.0.1:8000";
+  const cookie = "skep_session=secret";
+  const link = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+  test.each([
+    ["a program", { host }, "anything"],
+    ["the page", { host, cookie, "sec-fetch-site": "same-origin" }, "anything"],
+    ["the page, by a browser that names the origin", { host, cookie, origin: "http://127.0.0.1:8000" }, "anything"],
+    ["somebody who types the address", { host, cookie, ...link, "sec-fetch-site": "none" }, "anything"],
+    ["a link on another site", { host, ...link }, "page"],
+    ["a link on another port of this machine", { host, cookie, ...link, "sec-fetch-site": "same-site" }, "page"],
+    ["another site in a frame", { host, ...link, "sec-fetch-dest": "iframe" }, "nothing"],
+    ["another site's fetch", { host, origin: "http://evil.example", "sec-fetch-site": "cross-site" }, "nothing"],
+    ["another site's picture", { host, "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" }, "nothing"],
+    ["another port's script", { host, cookie, "sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors" }, "nothing"],
+    ["a sandboxed frame", { host, origin: "null", "sec-fetch-site": "cross-site" }, "nothing"],
+  ])("%s may read: %s", (_name, headers, what) => {
+    expect(checkRead(headers, way, true)).toBe(what === "nothing" ? "origin_refused" : null);
+    expect(checkRead(headers, way, false)).toBe(what === "anything" ? null : "origin_refused");
+  });
+
+  test("what acts by the cookie needs a header besides, what acts by a token does not", () => {
+    const page = { host, cookie, origin: "http://127.0.0.1:8000" };
+    expect(checkAct({ ...page, "skep-request": "1" }, way)).toBeNull();
+    expect(checkAct(page, way)).toBe("header_missing");
+    expect(checkAct({ ...page, authorization: "Bearer skep_x" }, way)).toBeNull();
+    expect(checkAct({ ...page, cookie: "other=1" }, way)).toBeNull();
+    expect(checkAct({ ...page, origin: "http://evil.example", "skep-request": "1" }, way)).toBe("origin_refused");
   });
 });

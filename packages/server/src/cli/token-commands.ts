@@ -1,5 +1,6 @@
 import { newSignInLink } from "../access/sign-in-link.ts";
 import type { Config } from "../config.ts";
+import { ownUrl } from "../own-address.ts";
 import { callControl } from "./control-client.ts";
 import { withOrWithoutServer } from "./credentials-offline.ts";
 import { exitCodes, Failure } from "./failure.ts";
@@ -75,12 +76,12 @@ export async function revokeToken(terminal: Terminal, data: string, nameOrId: st
 }
 
 export async function printSignInLink(terminal: Terminal, config: Config, asJson: boolean): Promise<void> {
-  const { data, host, port } = config;
+  const { data, port } = config;
   const { url, expiresAt, started } = await withOrWithoutServer(
     data,
     async () => ({ ...(await callControl<{ url: string; expiresAt: string }>(data, "POST", "/api/session/links")), started: true }),
     async (access) => {
-      const link = await newSignInLink(access, data, `http://${host.includes(":") ? `[${host}]` : host}:${port}`);
+      const link = await newSignInLink(access, data, ownUrl(config, port));
       return { url: link.url, expiresAt: iso(link.expiresAt), started: false };
     },
   );

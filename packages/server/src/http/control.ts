@@ -5,13 +5,9 @@
  */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, RequestListener, Server } from "node:http";
-import { createRequire } from "node:module";
 import { platform, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { hardened, socketLimits } from "./hardened.ts";
-
-// Not `import`: that form of this module loads an HTTP client too, at the price of 15 MB.
-const { createServer } = createRequire(import.meta.url)("node:http") as typeof import("node:http");
+import { createServer, hardened } from "./hardened.ts";
 
 const requests = new WeakSet<IncomingMessage>();
 
@@ -33,7 +29,7 @@ export interface Control {
 export async function openControl(data: string, handle: RequestListener): Promise<Control> {
   forget(data);
   const path = makePlace(data);
-  const server = createServer(socketLimits, (request, response) => {
+  const server = createServer(null, (request, response) => {
     requests.add(request);
     handle(request, response);
   });

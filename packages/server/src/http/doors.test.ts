@@ -138,13 +138,19 @@ describe("access", () => {
 
     expect((await door.ask("GET", "/api/session", { unknown: true, headers: { cookie } })).status).toBe(200);
     const stop = (headers: Record<string, string>) =>
-      door.ask("POST", "/api/bots/none/stop", { unknown: true, headers: { cookie, ...headers } });
+      door.ask("POST", "/api/bots/none/stop", { unknown: true, headers: { cookie, "skep-request": "1", ...headers } });
+    const plain = await door.ask("POST", "/api/bots/none/stop", { unknown: true, headers: { cookie, origin: "http://127.0.0.1:8000" } });
+    expect(plain).toMatchObject({ status: 403, json: { code: "origin_refused" } });
+    expect(problem(plain).detail).toContain("Skep-Request");
     expect(problem(await stop({ origin: "http://127.0.0.1:8000" })).code).toBe("not_found");
     expect(await stop({ origin: "http://evil.example" })).toMatchObject({ status: 403, json: { code: "origin_refused" } });
     expect(await stop({})).toMatchObject({ status: 403 });
 
     expect((await door.ask("POST", "/api/session", { ...page, body: { token: secret } })).json).toMatchObject({ code: "not_signed_in" });
-    const signedOut = await door.ask("DELETE", "/api/session", { unknown: true, headers: { cookie, origin: "http://127.0.0.1:8000" } });
+    const signedOut = await door.ask("DELETE", "/api/session", {
+      unknown: true,
+      headers: { cookie, origin: "http://127.0.0.1:8000", "skep-request": "1" },
+    });
     expect(signedOut.status).toBe(204);
     expect(String(signedOut.headers["set-cookie"])).toContain("Max-Age=0");
     expect((await door.ask("GET", "/api/session", { unknown: true, headers: { cookie } })).status).toBe(401);
@@ -203,6 +209,7 @@ describe("every answer", () => {
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
       });
+      expect(headers["permissions-policy"]).toContain("camera=()");
       expect(headers["content-security-policy"]).toContain("frame-ancestors 'none'");
       expect(headers).not.toHaveProperty("access-control-allow-origin");
     }

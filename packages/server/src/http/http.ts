@@ -2,6 +2,7 @@
  * The REST door and the page. Thin: a request is held against the host and origin rules, the person and the schemas of its route; then
  * one call, and the answer is encoded. Does not listen: server.ts does, and tests inject.
  */
+import type { TLSSocket } from "node:tls";
 import { Refusal } from "@skep/protocol/errors";
 import { limits, parseWith } from "@skep/protocol";
 import Fastify from "fastify";
@@ -9,18 +10,24 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { z } from "zod";
 import type { Access, SignedIn } from "../access/access.ts";
 import { controlCredential } from "../access/access.ts";
-import { checkHost, checkOrigin } from "../access/origin.ts";
+import { AddressRates } from "../access/address-rates.ts";
+import type { Caller } from "../access/caller.ts";
+import { callerOf, trustedProxies } from "../access/caller.ts";
+import { checkAct, checkHost, checkOrigin, checkRead } from "../access/origin.ts";
 import { mustBeAllowed, owner } from "../access/permission.ts";
 import type { FleetApi } from "../bots/api.ts";
 import type { Config } from "../config.ts";
 import type { ConversationsApi } from "../conversations/api.ts";
 import type { Log } from "../log.ts";
 import type { FoundModels } from "../operations/found-models.ts";
+import type { Address } from "../own-address.ts";
+import { ownName, ownUrl } from "../own-address.ts";
 import type { Assets } from "./assets.ts";
+import type { Certificate } from "./certificate.ts";
 import type { EventStreams } from "./event-stream.ts";
 import { eventStreamType } from "./event-stream.ts";
 import { isControl } from "./control.ts";
-import { answerBrokenRequest, socketLimits } from "./hardened.ts";
+import { answerBrokenRequest, checkHead, createServer } from "./hardened.ts";
 import { MalformedJson, parseJsonBody } from "./json-body.ts";
 import { openApiOf } from "./open-api.ts";
 import { bug, problemOf, problemType, refusalOf } from "./problem.ts";
@@ -35,14 +42,16 @@ import { operationRoutes } from "./routes/operations.ts";
 import { permissionRoutes } from "./routes/permissions.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionRoutes } from "./routes/session.ts";
-import { securityHeaders } from "./security-headers.ts";
+import { encryptedHeaders, securityHeaders } from "./security-headers.ts";
 
 export interface HttpParts {
   conversations: ConversationsApi;
   streams: EventStreams;
   fleet: FleetApi;
   access: Access;
-  config: Pick<Config, "host" | "port" | "allowedHosts">;
+  config: Pick<Config, "port"> & Address;
+  /** For TLS; null: in plain text. */
+  certificate: Certificate | null;
   log: Log;
   assets: Assets;
   version: string;
@@ -60,35 +69,69 @@ export interface Http {
   app: FastifyInstance;
   /** The address people use; with the port that is really listened on. */
   url: () => string;
+  port: () => number;
   /** The checks that come before everything else, for the WebSocket door. @throws Refusal `host_refused`, `origin_refused` */
   checkUpgrade: (request: FastifyRequest["raw"]) => void;
+  /** Who is at the other end, as far as the way shows. */
+  whoCalls: (request: FastifyRequest["raw"]) => Caller;
   /** Who asks; null for someone unknown. */
   identify: (request: FastifyRequest["raw"]) => SignedIn | null;
 }
 
-const rootFiles = ["/skep.svg", "/theme.js", "/manifest.webmanifest", "/service-worker.js"];
 export const bodyLimit = limits.frameBytes;
+/** Requests of one address that nobody stands behind; the page's own files do not count. */
+const unknownPerMinute = 100;
+const assetPaths = ["/", "/assets/*", "/icons/*", "/skep.svg", "/theme.js", "/manifest.webmanifest", "/service-worker.js"];
 const nothing = z.strictObject({});
 const controlPerson: SignedIn = { ...owner, credential: controlCredential };
 
 export function createHttp(parts: HttpParts): Http {
-  const { access, assets, config, log } = parts;
+  const { access, assets, certificate, config, log } = parts;
 
   const port = (): number => {
     const address = app.server.address();
     return address !== null && typeof address === "object" ? address.port : config.port;
   };
-  const url = (): string => `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port()}`;
+  const url = (): string => ownUrl(config, port());
+  const trusted = trustedProxies(config.trustProxy);
+  const whoCalls = (request: FastifyRequest["raw"]): Caller =>
+    callerOf(
+      {
+        remote: request.socket.remoteAddress ?? "",
+        encrypted: (request.socket as Partial<TLSSocket>).encrypted === true,
+        forwardedFor: request.headers["x-forwarded-for"]?.toString(),
+        forwardedProto: request.headers["x-forwarded-proto"]?.toString(),
+      },
+      trusted,
+    );
   const checkedHost = (request: FastifyRequest["raw"]): void => {
-    const allowedHosts = [...config.allowedHosts, `${config.host}:${port()}`];
+    const allowedHosts = [...config.allowedHosts, ownName(config, port())];
     if (checkHost(request.headers.host, { port: port(), allowedHosts }) === null) return;
     throw new Refusal("host_refused", "Open this server by its own address, or name this host with --allowed-hosts.");
   };
-  const checkedOrigin = (request: FastifyRequest["raw"]): void => {
-    if (checkOrigin(request.headers) !== null) throw new Refusal("origin_refused");
+  const checkedWay = ({ exposed }: Caller): void => {
+    if (exposed) throw new Refusal("not_allowed", "Come through this server's proxy: what goes past it is not encrypted.");
+  };
+  const checkedOrigin = ({ headers, method }: FastifyRequest["raw"], caller: Caller, page: boolean): void => {
+    const reads = method === "GET" || method === "HEAD" || method === "OPTIONS";
+    const refused = reads ? checkRead(headers, caller, page) : checkAct(headers, caller);
+    if (refused === "header_missing") throw new Refusal("origin_refused", "A request with the cookie needs the header Skep-Request: 1");
+    if (refused !== null) throw new Refusal(refused);
   };
   const identify = (request: FastifyRequest["raw"]): SignedIn | null =>
     isControl(request) ? controlPerson : access.authenticate(request.headers);
+
+  const unknownRates = new AddressRates(unknownPerMinute, parts.now);
+  /** Who asks, found once. @throws Refusal `busy` for somebody unknown who asks too often */
+  const admit = (request: FastifyRequest, { address }: Caller): void => {
+    const person = identify(request.raw);
+    if (person) return void people.set(request.raw, person);
+    if (assetPaths.includes(request.routeOptions.url ?? "")) return;
+    const retryAfterMs = unknownRates.take(address);
+    if (retryAfterMs !== null) {
+      throw new Refusal("busy", `Without signing in, ${unknownPerMinute} requests a minute are answered`, { retryAfterMs });
+    }
+  };
 
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const refusal = refusalOf(error, bodyLimit);
@@ -112,9 +155,7 @@ export function createHttp(parts: HttpParts): Http {
   const app = Fastify({
     logger: false,
     bodyLimit,
-    http: socketLimits,
-    keepAliveTimeout: socketLimits.keepAliveTimeout,
-    requestTimeout: socketLimits.requestTimeout,
+    serverFactory: (handle) => createServer(certificate, handle),
     forceCloseConnections: "idle",
     return503OnClosing: false,
     // Requests are checked by the route table; the compilers that would be loaded for nothing take 10 MB.
@@ -132,9 +173,16 @@ export function createHttp(parts: HttpParts): Http {
 
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(securityHeaders);
-    if (isControl(request.raw)) return;
-    checkedHost(request.raw);
-    if (request.method !== "GET" && request.method !== "HEAD" && request.method !== "OPTIONS") checkedOrigin(request.raw);
+    const caller = whoCalls(request.raw);
+    callers.set(request.raw, caller);
+    if (caller.secure) reply.headers(encryptedHeaders);
+    if (!isControl(request.raw)) {
+      checkHead(request.raw);
+      checkedWay(caller);
+      checkedHost(request.raw);
+      checkedOrigin(request.raw, caller, request.routeOptions.url === "/");
+    }
+    admit(request, caller);
   });
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply));
 
@@ -157,7 +205,7 @@ export function createHttp(parts: HttpParts): Http {
       openApi: () => (described ??= JSON.stringify(openApiOf(routes, parts.version))),
     }),
   ];
-  for (const route of routes) addRoute(app, route, identify);
+  for (const route of routes) addRoute(app, route);
 
   const methodsAt = methodTable(routes);
   app.setNotFoundHandler((request, reply) => {
@@ -180,21 +228,26 @@ export function createHttp(parts: HttpParts): Http {
     if (asset.encoding !== null) reply.header("content-encoding", asset.encoding);
     return reply.type(asset.type).send(body);
   };
-  for (const address of ["/", "/assets/*", "/icons/*", ...rootFiles]) app.get(address, serveAsset);
+  for (const address of assetPaths) app.get(address, serveAsset);
 
   return {
     app,
     url,
+    port,
     identify,
+    whoCalls,
     checkUpgrade: (request) => {
       if (isControl(request)) return;
+      const caller = whoCalls(request);
+      checkHead(request);
+      checkedWay(caller);
       checkedHost(request);
-      checkedOrigin(request);
+      if (checkOrigin(request.headers, caller) !== null) throw new Refusal("origin_refused");
     },
   };
 }
 
-function addRoute(app: FastifyInstance, route: Route, identify: Http["identify"]): void {
+function addRoute(app: FastifyInstance, route: Route): void {
   app.route({
     method: route.method,
     url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
@@ -203,17 +256,17 @@ function addRoute(app: FastifyInstance, route: Route, identify: Http["identify"]
     // Before the body is read: someone unknown cannot make the server hold one.
     onRequest: async (request) => {
       if (route.permission === null) return;
-      const person = identify(request.raw);
+      const person = people.get(request.raw);
       if (!person) {
         throw new Refusal("not_signed_in", "Sign in with a link from `skep signin`, or send a token from `skep token create` as a bearer.");
       }
       mustBeAllowed(person, route.permission);
-      people.set(request.raw, person);
     },
     handler: async (request, reply) => {
       const body = route.body === undefined ? parseWith(nothing, request.body ?? {}) : checkedBody(route.body, request.body);
       const answer = await route.handler({
         person: people.get(request.raw) ?? nobody,
+        caller: callers.get(request.raw) ?? noCaller,
         params: parseWith(route.params ?? nothing, request.params),
         query: parseWith(route.query ?? nothing, request.query),
         body,
@@ -236,6 +289,8 @@ const noCompiler = () => (): never => {
 };
 
 const people = new WeakMap<FastifyRequest["raw"], SignedIn>();
+const callers = new WeakMap<FastifyRequest["raw"], Caller>();
+const noCaller: Caller = { address: "", secure: false, exposed: false };
 
 function checkedBody(schema: z.ZodType, body: unknown): unknown {
   if (body === undefined) throw new Refusal("field_invalid", "This request needs a JSON body");

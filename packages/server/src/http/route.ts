@@ -1,6 +1,7 @@
 /** A door in one value: from it come the check of the input, the handler's types and the OpenAPI description. */
 import type { z } from "zod";
 import type { SignedIn } from "../access/access.ts";
+import type { Caller } from "../access/caller.ts";
 import type { Action } from "../access/permission.ts";
 
 export type Method = "GET" | "POST" | "PATCH" | "DELETE";
@@ -10,6 +11,7 @@ type Checked<S> = S extends z.ZodType ? z.output<S> : undefined;
 
 export interface Call<P, Q, B> {
   person: SignedIn;
+  caller: Caller;
   params: P;
   query: Q;
   body: B;

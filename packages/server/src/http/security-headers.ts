@@ -6,7 +6,12 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   "x-frame-options": "DENY",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
+  "permissions-policy":
+    "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()",
 };
+
+/** Where the way is encrypted: browsers do not try another one for a year. */
+export const encryptedHeaders: Readonly<Record<string, string>> = { "strict-transport-security": "max-age=31536000" };
 
 /**
  * What the page may load: its own files, and nothing else from anywhere. There is no inline script and no inline style, and no string

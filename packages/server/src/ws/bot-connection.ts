@@ -3,14 +3,13 @@ import { closeCodes } from "@skep/protocol";
 import type { CloseName } from "@skep/protocol";
 import type { WebSocket } from "ws";
 import type { BotIdentity } from "../access/access.ts";
+import { authenticateWithinMs, unknownBytes } from "../access/unknown-sockets.ts";
 import type { RemoteListener, RemoteProgram } from "../bots/remote-channel.ts";
-import { authenticateWithinMs, pingEveryMs, pongWithinMs, stalledMs } from "./connection.ts";
+import { pingEveryMs, pongWithinMs, stalledMs } from "./connection.ts";
 import { textFrame } from "./text-frame.ts";
 
 /** Bytes of one frame, either way of counting: a line cannot be longer. */
 export const botFrameBytes = 4 * 1024 * 1024;
-/** Somebody unknown has only a token to say. */
-const unknownBytes = 16 * 1024;
 /** So many lines are worked on before others get their turn (B8). */
 const linesAtOnce = 500;
 /** What WebSocket allows for a reason. */
@@ -49,7 +48,17 @@ export class BotConnection implements RemoteProgram {
   #pongDue = 0;
   #progress = { taken: 0, at: 0 };
 
-  constructor(socket: WebSocket, stream: Duplex, identity: BotIdentity | null, options: BotConnectionOptions) {
+  readonly #onKnown: () => void;
+
+  /** @param onKnown called once it is known who it is, at the latest when it is gone */
+  constructor(
+    socket: WebSocket,
+    stream: Duplex,
+    identity: BotIdentity | null,
+    options: BotConnectionOptions,
+    onKnown: () => void = () => {},
+  ) {
+    this.#onKnown = onKnown;
     this.#socket = socket;
     this.#stream = stream;
     this.#o = options;
@@ -93,6 +102,7 @@ export class BotConnection implements RemoteProgram {
 
   #known(identity: BotIdentity): void {
     this.#identity = identity;
+    this.#onKnown();
     this.#stream.off("data", this.#countUnknown);
     this.#o.connect(identity.bot, this);
   }

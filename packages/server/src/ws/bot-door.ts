@@ -3,18 +3,18 @@ import type { Duplex } from "node:stream";
 import { Refusal } from "@skep/protocol";
 import { WebSocketServer } from "ws";
 import type { BotIdentity } from "../access/access.ts";
+import type { UnknownSockets } from "../access/unknown-sockets.ts";
 import { BotConnection, botFrameBytes } from "./bot-connection.ts";
 import type { BotConnectionOptions } from "./bot-connection.ts";
-import { authenticateWithinMs } from "./connection.ts";
 import type { UpgradeDoor } from "./upgrades.ts";
 
 const checkEveryMs = 1000;
-/** Connections that have not said yet who they are. */
-const mostUnknown = 32;
 
 export interface BotDoorOptions extends BotConnectionOptions {
   /** By the header `Authorization`; a cookie is nothing here. */
   authenticate(authorization: string): BotIdentity | null;
+  unknown: UnknownSockets;
+  addressOf(request: IncomingMessage): string;
 }
 
 /** The door `/bots`: programs come in as a bot, with that bot's token and nothing else. */
@@ -46,23 +46,16 @@ export class BotDoor implements UpgradeDoor {
     if (authorization !== undefined && !identity) {
       throw new Refusal("not_signed_in", "This is not the token of a bot. `skep bot token NAME` makes one for a bot of the kind remote.");
     }
-    if (!identity && this.#unknown() >= mostUnknown) {
-      throw new Refusal("busy", "Too many connections without a token yet", { retryAfterMs: authenticateWithinMs });
-    }
+    const known = identity ? () => {} : this.#o.unknown.enter(this.#o.addressOf(request));
+    socket.once("close", known);
     this.#wss.handleUpgrade(request, socket, head, (webSocket) => {
-      const connection = new BotConnection(webSocket, socket, identity, this.#o);
+      const connection = new BotConnection(webSocket, socket, identity, this.#o, known);
       this.#connections.add(connection);
       connection.onClose(() => {
         this.#connections.delete(connection);
         if (this.#connections.size === 0) this.#whenEmpty();
       });
     });
-  }
-
-  #unknown(): number {
-    let count = 0;
-    for (const connection of this.#connections) if (connection.credential === null) count++;
-    return count;
   }
 
   /** Lets nobody in any more; those who are here may end their work. */

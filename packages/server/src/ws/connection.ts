@@ -3,10 +3,12 @@ import { Refusal, closeCodes, parseClientMessage, protocolVersion, limits } from
 import type { ClientMessage, ServerMessage } from "@skep/protocol";
 import type { WebSocket } from "ws";
 import type { SignedIn } from "../access/access.ts";
+import { authenticateWithinMs, unknownBytes } from "../access/unknown-sockets.ts";
 import type { FleetApi } from "../bots/api.ts";
 import type { ConversationsApi, Person, Sink, Subscription } from "../conversations/api.ts";
 import type { Tick } from "../tick.ts";
 import { OutcomeUnknown } from "../store/group-commit.ts";
+import { MessageRate } from "./message-rate.ts";
 import { textFrame } from "./text-frame.ts";
 
 /** Bytes unsent from which on subscriptions wait (C4). */
@@ -18,7 +20,7 @@ const fullRequests = 4096;
 export const pingEveryMs = 20_000;
 export const pongWithinMs = 10_000;
 export const stalledMs = 30_000;
-export const authenticateWithinMs = 5000;
+const closeWithinMs = 1000;
 
 export interface ConnectionOptions {
   conversations: ConversationsApi;
@@ -27,6 +29,8 @@ export interface ConnectionOptions {
   authenticateToken(token: string): SignedIn | null;
   node: string;
   messageBytes: number;
+  /** Sends that one connection may make in a minute, and as many other messages; 0: any. */
+  messagesPerMinute: number;
   now(): number;
   onBug(error: unknown): void;
 }
@@ -54,14 +58,24 @@ export class Connection implements Sink {
   #pingedAt: number;
   #pongDue = 0;
   #progress = { sent: 0, at: 0 };
+  readonly #onKnown: () => void;
+  #unknownBytes = 0;
+  readonly #sends: MessageRate | null;
+  /** Apart from the sends: who has sent a lot may still read. */
+  readonly #others: MessageRate | null;
 
-  constructor(socket: WebSocket, stream: Duplex, person: SignedIn | null, options: ConnectionOptions) {
+  /** @param onKnown called once it is known who it is, at the latest when it is gone */
+  constructor(socket: WebSocket, stream: Duplex, person: SignedIn | null, options: ConnectionOptions, onKnown: () => void = () => {}) {
     this.#socket = socket;
     this.#stream = stream;
     this.#person = person;
     this.#o = options;
     this.#openedAt = options.now();
     this.#pingedAt = this.#openedAt;
+    this.#onKnown = onKnown;
+    const { messagesPerMinute } = options;
+    this.#sends = messagesPerMinute > 0 ? new MessageRate(messagesPerMinute, this.#openedAt) : null;
+    this.#others = messagesPerMinute > 0 ? new MessageRate(messagesPerMinute, this.#openedAt) : null;
     socket.on("message", (data: Buffer, isBinary: boolean) => this.#frame(data, isBinary));
     socket.on("pong", () => {
       this.#pongDue = 0;
@@ -71,7 +85,13 @@ export class Connection implements Sink {
     });
     stream.on("drain", () => this.#drained());
     if (person) this.#hello(person);
+    else stream.on("data", this.#countUnknown);
   }
+
+  readonly #countUnknown = (chunk: Buffer): void => {
+    this.#unknownBytes += chunk.length;
+    if (this.#unknownBytes > unknownBytes) this.#leave("the first message must be authenticate");
+  };
 
   get credential(): string | null {
     return this.#person?.credential ?? null;
@@ -155,7 +175,7 @@ export class Connection implements Sink {
   /** Called every second or so: pings, and ends what is dead, silent or stuck. */
   check(now: number): void {
     if (!this.#person && now - this.#openedAt > authenticateWithinMs) {
-      this.close(closeCodes.not_signed_in, "sign in first");
+      this.#leave("sign in first");
       return;
     }
     if (this.#pongDue !== 0 && now > this.#pongDue) {
@@ -192,15 +212,17 @@ export class Connection implements Sink {
       this.#say({ type: "error", error: new Refusal("json_malformed", "The frame is not valid JSON").toWire() });
       return;
     }
-    if (Array.isArray(parsed)) for (const one of parsed) this.#message(one);
-    else this.#message(parsed);
+    if (!Array.isArray(parsed)) this.#message(parsed);
+    else if (parsed.length > limits.frameMessages) this.close(closeCodes.protocol, `at most ${limits.frameMessages} messages in one frame`);
+    else for (const one of parsed) this.#message(one);
     if (this.#requests >= fullRequests) this.#pause();
   }
 
   #message(value: unknown): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#socket.readyState !== this.#socket.OPEN) return;
     let message: ClientMessage;
     try {
+      this.#mustBeInTime(value);
       message = parseClientMessage(value);
     } catch (error) {
       this.#refuse(value, error);
@@ -247,15 +269,39 @@ export class Connection implements Sink {
     }
   }
 
+  /** Asked before anything else is done for a message. @throws Refusal `busy` */
+  #mustBeInTime(value: unknown): void {
+    if (!this.#sends || !this.#others) return;
+    const isSend = typeof value === "object" && value !== null && (value as { type?: unknown }).type === "send";
+    const retryAfterMs = (isSend ? this.#sends : this.#others).take(this.#o.now());
+    if (retryAfterMs > 0) {
+      throw new Refusal("busy", `One connection may send ${this.#o.messagesPerMinute} messages a minute`, { retryAfterMs });
+    }
+  }
+
   #authenticate(message: ClientMessage): void {
     if (message.type !== "authenticate") {
-      this.close(closeCodes.not_signed_in, "sign in first");
+      this.#leave("sign in first");
       return;
     }
     if (this.#person) return;
     this.#person = this.#o.authenticateToken(message.token);
-    if (this.#person) this.#hello(this.#person);
-    else this.close(closeCodes.not_signed_in, "this token is not valid");
+    if (!this.#person) {
+      this.#leave("this token is not valid");
+      return;
+    }
+    this.#stream.off("data", this.#countUnknown);
+    this.#onKnown();
+    this.#hello(this.#person);
+  }
+
+  /** It has not said who it is. Who does not answer the close is not waited for. */
+  #leave(reason: string): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#stream.off("data", this.#countUnknown);
+    this.close(closeCodes.not_signed_in, reason);
+    const timer = setTimeout(() => this.#socket.terminate(), closeWithinMs);
+    this.#socket.once("close", () => clearTimeout(timer));
   }
 
   #send(person: Person, message: Extract<ClientMessage, { type: "send" }>): void {

@@ -12,6 +12,8 @@ export interface Upgrades {
   doors: Readonly<Record<string, UpgradeDoor>>;
   /** Host and Origin. @throws Refusal */
   check(request: IncomingMessage): void;
+  /** On every answer that is a refusal. */
+  headers: Readonly<Record<string, string>>;
 }
 
 /** Brings every WebSocket to its door, on a server that listens already. */
@@ -24,15 +26,22 @@ export function attachUpgrades(server: Server, upgrades: Upgrades): void {
       upgrades.check(request);
       door.upgrade(request, socket, head);
     } catch (error) {
-      rejectUpgrade(socket, error instanceof Refusal ? error : new Refusal("internal"));
+      rejectUpgrade(socket, error instanceof Refusal ? error : new Refusal("internal"), upgrades.headers);
     }
   });
 }
 
-function rejectUpgrade(socket: Duplex, refusal: Refusal): void {
-  const body = JSON.stringify({ type: "about:blank", title: errorTable[refusal.code].title, ...refusal.toWire() });
+function rejectUpgrade(socket: Duplex, refusal: Refusal, headers: Upgrades["headers"]): void {
+  const { title } = errorTable[refusal.code];
+  const { retryAfterMs } = refusal.extra;
+  const body = JSON.stringify({ type: "about:blank", title, ...refusal.toWire() });
+  const lines = Object.entries({
+    ...headers,
+    "content-type": "application/problem+json",
+    "content-length": String(Buffer.byteLength(body)),
+    ...(retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1000)) }),
+    connection: "close",
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.on("error", () => {});
-  socket.end(
-    `HTTP/1.1 ${refusal.status} ${errorTable[refusal.code].title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
+  socket.end(`HTTP/1.1 ${refusal.status} ${title}\r\n${lines.join("")}\r\n${body}`);
 }

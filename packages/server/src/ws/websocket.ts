@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { Refusal, closeCodes, limits } from "@skep/protocol";
 import { WebSocketServer } from "ws";
 import type { SignedIn } from "../access/access.ts";
+import type { UnknownSockets } from "../access/unknown-sockets.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import type { UpgradeDoor } from "./upgrades.ts";
@@ -12,6 +13,8 @@ const closeWithinMs = 1000;
 
 export interface WebSocketOptions extends ConnectionOptions {
   authenticate(request: IncomingMessage): SignedIn | null;
+  unknown: UnknownSockets;
+  addressOf(request: IncomingMessage): string;
 }
 
 /** The door `/ws`. */
@@ -38,8 +41,10 @@ export class WebSocketDoor implements UpgradeDoor {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.#closing) throw new Refusal("shutting_down");
     const person = this.#o.authenticate(request);
+    const known = person ? () => {} : this.#o.unknown.enter(this.#o.addressOf(request));
+    socket.once("close", known);
     this.#wss.handleUpgrade(request, socket, head, (webSocket) => {
-      const connection = new Connection(webSocket, socket, person, this.#o);
+      const connection = new Connection(webSocket, socket, person, this.#o, known);
       this.#connections.add(connection);
       connection.onClose(() => {
         this.#connections.delete(connection);

@@ -10,7 +10,7 @@ export async function signInFromAddress(): Promise<string | null> {
   try {
     const response = await fetch("/api/session", {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", "skep-request": "1" },
       body: JSON.stringify({ token: decodeURIComponent(token) }),
     });
     if (response.ok) return null;
@@ -34,6 +34,8 @@ export async function isSignedIn(): Promise<boolean> {
 }
 
 export async function signOut(): Promise<void> {
-  await fetch("/api/session", { method: "DELETE", headers: { "content-type": "application/json" }, body: "{}" }).catch(() => {});
+  await fetch("/api/session", { method: "DELETE", headers: { "content-type": "application/json", "skep-request": "1" }, body: "{}" }).catch(
+    () => {},
+  );
   location.reload();
 }

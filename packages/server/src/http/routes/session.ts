@@ -2,6 +2,7 @@ import { Refusal } from "@skep/protocol";
 import { z } from "zod";
 import type { Access, CredentialView } from "../../access/access.ts";
 import { sessionSeconds } from "../../access/access.ts";
+import { AddressRates } from "../../access/address-rates.ts";
 import { sessionCookieHeader } from "../../access/cookie.ts";
 import { ownerRole } from "../../access/permission.ts";
 import type { Route } from "../route.ts";
@@ -27,7 +28,11 @@ export interface SessionParts {
   newLink: () => Promise<{ url: string; expiresAt: number }>;
 }
 
+/** Tries that fail, of one address. */
+const signInsPerMinute = 5;
+
 export function sessionRoutes({ access, now, newLink }: SessionParts): Route[] {
+  const tries = new AddressRates(signInsPerMinute, now);
   return [
     route({
       method: "POST",
@@ -37,9 +42,13 @@ export function sessionRoutes({ access, now, newLink }: SessionParts): Route[] {
       body: z.strictObject({ token: z.string().min(1).max(200) }),
       status: 201,
       response: sessionShape,
-      handler: async ({ body, setHeader }) => {
+      handler: async ({ caller: { address, secure }, body, setHeader }) => {
+        // Counted before it is looked at, so that many at once are counted too; one that succeeds was no try.
+        const retryAfterMs = tries.take(address);
+        if (retryAfterMs !== null) throw new Refusal("busy", "Too many sign-ins from here have failed; wait a little", { retryAfterMs });
         const { secret, person } = await access.redeemLink(body.token);
-        setHeader("set-cookie", sessionCookieHeader(secret, sessionSeconds));
+        tries.giveBack(address);
+        setHeader("set-cookie", sessionCookieHeader(secret, sessionSeconds, secure));
         return { person: { id: person.id, role: person.role } };
       },
     }),
@@ -58,11 +67,11 @@ export function sessionRoutes({ access, now, newLink }: SessionParts): Route[] {
       summary: "Sign out",
       permission: "conversations.use",
       status: 204,
-      handler: async ({ person, setHeader }) => {
+      handler: async ({ caller: { secure }, person, setHeader }) => {
         if (!(await access.signOut(person.credential))) {
           throw new Refusal("state_conflict", "There is no session to end: this request came with a token. Revoke it instead.");
         }
-        setHeader("set-cookie", sessionCookieHeader("", 0));
+        setHeader("set-cookie", sessionCookieHeader("", 0, secure));
       },
     }),
     route({
