@@ -40,6 +40,9 @@ export async function startedServer(
     logLevel: "info",
     allowedHosts: [],
     echoBot: true,
+    memoryMb: 0,
+    alertDelayMs: 500,
+    alertAnswerMs: 0,
     ...options,
   };
   const server = await startServer(config, { node: process.execPath, variables: process.env, version: "0.0.0", log: silentLog });

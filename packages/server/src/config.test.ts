@@ -17,6 +17,9 @@ describe("configuration", () => {
       logLevel: "info",
       allowedHosts: [],
       echoBot: true,
+      memoryMb: 0,
+      alertDelayMs: 500,
+      alertAnswerMs: 0,
     });
     expect(resolveConfig({}, { ...bare, terminal: true }).log).toBe("file");
   });

@@ -28,6 +28,8 @@ import { conversationRoutes } from "./routes/conversations.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import type { Readiness } from "./routes/operations.ts";
 import { operationRoutes } from "./routes/operations.ts";
+import type { OverviewApi } from "./routes/overview.ts";
+import { overviewRoutes } from "./routes/overview.ts";
 import { permissionRoutes } from "./routes/permissions.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionRoutes } from "./routes/session.ts";
@@ -45,6 +47,7 @@ export interface HttpParts {
   ready: () => Readiness;
   /** In Prometheus' text format. */
   metrics: () => Promise<string>;
+  overview: OverviewApi;
   /** Makes a new sign-in link for an address such as http://127.0.0.1:8000. */
   newLink: (url: string) => Promise<{ url: string; expiresAt: number }>;
 }
@@ -138,6 +141,7 @@ export function createHttp(parts: HttpParts): Http {
     ...permissionRoutes(parts.conversations),
     ...searchRoutes(parts.conversations),
     ...sessionRoutes({ access, now: parts.now, newLink: () => parts.newLink(url()) }),
+    ...overviewRoutes({ fleet: parts.fleet, overview: parts.overview }),
     ...operationRoutes({
       fleet: parts.fleet,
       version: parts.version,
