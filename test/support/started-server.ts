@@ -49,6 +49,9 @@ export async function startedServer(
     tlsKey: null,
     trustProxy: [],
     echoBot: true,
+    memoryMb: 0,
+    alertDelayMs: 500,
+    alertAnswerMs: 0,
     ...options,
   };
   const server = await startServer(config, { node: process.execPath, variables: process.env, version: "0.0.0", log: silentLog });

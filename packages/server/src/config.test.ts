@@ -21,6 +21,9 @@ describe("configuration", () => {
       tlsKey: null,
       trustProxy: [],
       echoBot: true,
+      memoryMb: 0,
+      alertDelayMs: 500,
+      alertAnswerMs: 0,
     });
     expect(resolveConfig({}, { ...bare, terminal: true }).log).toBe("file");
   });

@@ -20,6 +20,9 @@ export interface Config {
   /** Addresses and networks. */
   trustProxy: readonly string[];
   echoBot: boolean;
+  memoryMb: number;
+  alertDelayMs: number;
+  alertAnswerMs: number;
 }
 
 /** What defaults depend on. */
@@ -247,6 +250,28 @@ export const options: { readonly [K in keyof Config]: Option<Config[K]> } = {
     default: () => true,
     parse: yesOrNo,
   },
+  memoryMb: {
+    type: "0 to 1000000000",
+    sentence:
+      "Megabytes that Skep and its bots should stay under together: an alert at 80 % of it; 0 takes what the container or the machine has.",
+    defaultText: "0",
+    default: () => 0,
+    parse: wholeNumber(0, 1_000_000_000),
+  },
+  alertDelayMs: {
+    type: "0 to 600000",
+    sentence: "An alert when Skep itself (storing, p95, or its event loop, p99) adds more milliseconds than this to a message; 0: none.",
+    defaultText: "500",
+    default: () => 500,
+    parse: wholeNumber(0, 600_000),
+  },
+  alertAnswerMs: {
+    type: "0 to 3600000",
+    sentence: "An alert when answers take more milliseconds than this, p95, from message to answer with the model's own time; 0: none.",
+    defaultText: "0",
+    default: () => 0,
+    parse: wholeNumber(0, 3_600_000),
+  },
 };
 
 export const optionNames = Object.keys(options) as (keyof Config)[];
@@ -284,6 +309,9 @@ export function resolveConfig(given: Partial<Record<keyof Config, string>>, surr
     tlsKey: value("tlsKey"),
     trustProxy: value("trustProxy"),
     echoBot: value("echoBot"),
+    memoryMb: value("memoryMb"),
+    alertDelayMs: value("alertDelayMs"),
+    alertAnswerMs: value("alertAnswerMs"),
   };
   checkReach(config);
   return config;

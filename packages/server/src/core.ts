@@ -25,6 +25,8 @@ export interface CoreOptions {
   onSent?: (code: string | null) => void;
   onBotLog: (bot: string, line: LogLine) => void;
   onStoreFailure: (failure: StoreFailure) => void;
+  /** So many operations are on the disk, `ms` after the first of them came. */
+  onStored?: (ms: number, operations: number) => void;
   /** Processes that a worker had left behind were ended. */
   onStrays?: (count: number) => void;
 }
@@ -50,11 +52,12 @@ export class Core {
 
   /** Leftover processes first, then definitions, then pending turns, then processes: nothing is given to a bot before all is known. */
   static async open(options: CoreOptions): Promise<Core> {
-    const { store, time, folder, kinds, launch, messageBytes, onError, onClosed, onSent, onBotLog, onStoreFailure, onStrays } = options;
+    const { store, time, folder, kinds, launch, messageBytes, onError, onClosed, onSent, onBotLog, onStoreFailure, onStored, onStrays } =
+      options;
     const ledger = new Ledger(folder, onStrays);
     const processes = ledger.killLeftovers();
     const tick = new Tick(time);
-    const commit = new GroupCommit({ store, time, onFailure: onStoreFailure });
+    const commit = new GroupCommit({ store, time, onFailure: onStoreFailure, ...(onStored ? { onStored } : {}) });
     const conversations: Conversations = new Conversations({
       store,
       commit,

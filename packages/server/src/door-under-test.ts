@@ -9,6 +9,7 @@ import { kinds } from "./bots/kinds/index.ts";
 import { Core } from "./core.ts";
 import type { Log, LogFields } from "./log.ts";
 import { silentLog } from "./log.ts";
+import { OverviewKeeper } from "./operations/overview.ts";
 import { openDataFolder } from "./store/sqlite/data-folder.ts";
 import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
 import { realTime } from "./time.ts";
@@ -54,7 +55,23 @@ export const problem = (answer: Answer): Problem => answer.json as Problem;
 export async function openDoor(web?: string): Promise<DoorUnderTest> {
   const data = mkdtempSync(join(tmpdir(), "skep-door-"));
   const store = await SqliteStore.open(openDataFolder(data), Date.now, () => {});
-  const core = await Core.open({
+  const overview = new OverviewKeeper({
+    time: realTime,
+    limits: { delayMs: 0, answerMs: 0 },
+    memoryLimitMb: 10_000,
+    sources: {
+      connections: () => 0,
+      waitingOperations: () => ({ used: core.commit.waiting, limit: core.commit.mostWaiting }),
+      bots: () => core.fleet.list(),
+      placesOf: (bot) => core.fleet.placesOf(bot),
+      down: (bot) => core.fleet.down(bot),
+      storeBroken: () => null,
+      memory: () => process.memoryUsage.rss(),
+      loopDelayMs: () => 0,
+      disk: async () => ({ size: 100e9, free: 50e9 }),
+    },
+  });
+  const core: Core = await Core.open({
     store,
     folder: data,
     kinds,
@@ -62,10 +79,16 @@ export async function openDoor(web?: string): Promise<DoorUnderTest> {
     time: realTime,
     messageBytes: 10_240,
     onError: () => {},
+    onClosed: (outcome, _, bot, ms) => overview.turnEnded(outcome, bot, ms),
+    onSent: (code) => {
+      if (code === null) overview.accepted();
+    },
+    onStored: (ms, operations) => overview.stored(ms, operations),
     onBotLog: () => {},
     onStoreFailure: () => {},
   });
   const { commit, conversations, fleet } = core;
+  overview.run();
   const access = new Access({ credentials: await store.credentials(), save: (operation) => commit.add(operation), now: Date.now });
   const { token } = await access.createToken({ name: "test", role: "owner", expiresAt: null });
   const lines: DoorUnderTest["log"] = [];
@@ -87,6 +110,7 @@ export async function openDoor(web?: string): Promise<DoorUnderTest> {
     ready: () => ready,
     metrics: async () => "# HELP up Up\n",
     findModels: async () => ({ servers: [], ollamaUrl: "http://127.0.0.1:11434" }),
+    overview,
     newLink: (url) => newSignInLink(access, data, url),
   });
   const ask: DoorUnderTest["ask"] = async (method, url, { body, raw, headers = {}, unknown = false } = {}) => {
@@ -122,6 +146,7 @@ export async function openDoor(web?: string): Promise<DoorUnderTest> {
       return ((await ask("POST", "/api/conversations", { body: { bot: name } })).json as { id: string }).id;
     },
     close: async () => {
+      overview.stop();
       await http.app.close();
       await core.close(0);
       rmSync(data, { recursive: true });

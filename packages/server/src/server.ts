@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
+import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Server as TlsServer } from "node:tls";
 import { Refusal, botCreateSchema } from "@skep/protocol";
@@ -22,8 +23,10 @@ import type { Log } from "./log.ts";
 import { modelFinder } from "./operations/found-models.ts";
 import { listeningHosts } from "./own-address.ts";
 import { giveBackIdleMemory } from "./operations/idle-memory.ts";
+import { watchLoopDelay } from "./operations/loop-delay.ts";
 import { createMetrics } from "./operations/metrics.ts";
 import { placesToLook } from "./operations/model-server-places.ts";
+import { memoryLimitMb, OverviewKeeper } from "./operations/overview.ts";
 import { openDataFolder } from "./store/sqlite/data-folder.ts";
 import { SqliteStore } from "./store/sqlite/sqlite-store.ts";
 import { realTime } from "./time.ts";
@@ -77,6 +80,27 @@ export async function startServer(config: Config, { node, variables, version, lo
         restarts: processes.reduce((sum, one) => sum + one.restarts, 0),
       })),
   });
+  const loopDelay = watchLoopDelay();
+  const overview = new OverviewKeeper({
+    time: realTime,
+    limits: { delayMs: config.alertDelayMs, answerMs: config.alertAnswerMs },
+    memoryLimitMb: memoryLimitMb(config.memoryMb),
+    onAlert: ({ id }, now) => log.warn(now === "begins" ? "alert-begins" : "alert-ends", { reason: id }),
+    sources: {
+      connections: () => door.connections,
+      waitingOperations: () => ({ used: core.commit.waiting, limit: core.commit.mostWaiting }),
+      bots: () => core.fleet.list(),
+      placesOf: (bot) => core.fleet.placesOf(bot),
+      down: (bot) => core.fleet.down(bot),
+      storeBroken: () => core.commit.broken?.message ?? null,
+      memory: () => process.memoryUsage.rss(),
+      loopDelayMs: () => loopDelay.read(),
+      disk: async () => {
+        const { bsize, blocks, bavail } = await statfs(folder.path);
+        return { size: blocks * bsize, free: bavail * bsize };
+      },
+    },
+  });
   const core: Core = await Core.open({
     store,
     folder: folder.path,
@@ -86,14 +110,25 @@ export async function startServer(config: Config, { node, variables, version, lo
     messageBytes: config.messageBytes,
     onError: (event, { turn, conversation, bot, reason }) =>
       log.warn(event, { reason, ...(turn ? { turn } : {}), ...(conversation ? { conversation } : {}), ...(bot ? { bot } : {}) }),
-    onClosed: (outcome, milliseconds) => metrics.turnEnded(outcome, milliseconds),
-    onSent: (code) => (code === null ? metrics.accepted() : metrics.refused(code)),
+    onClosed: (outcome, milliseconds, bot, sinceAccepted) => {
+      metrics.turnEnded(outcome, milliseconds);
+      overview.turnEnded(outcome, bot, sinceAccepted);
+    },
+    onSent: (code) => {
+      if (code !== null) return metrics.refused(code);
+      metrics.accepted();
+      overview.accepted();
+    },
+    onStored: (ms, operations) => overview.stored(ms, operations),
     // What a bot writes may hold messages: only what Skep itself says about it goes into the log.
     onBotLog: (bot, line) => {
       if (line.source === "skep") log[line.level]("bot-note", { bot, reason: line.text, ...(line.pid === null ? {} : { pid: line.pid }) });
     },
     onStrays: (count) => log.warn("strays-ended", { count }),
-    onStoreFailure: (failure) => log.error("store-failed", { reason: `${failure.reason}, ${failure.outcome}: ${failure.message}` }),
+    onStoreFailure: (failure) => {
+      if (failure.reason === "full") overview.diskIsFull();
+      log.error("store-failed", { reason: `${failure.reason}, ${failure.outcome}: ${failure.message}` });
+    },
   });
   const access = new Access({ credentials: await store.credentials(), save: (operation) => core.commit.add(operation), now: realTime.now });
   const streams = new EventStreams({
@@ -123,6 +158,7 @@ export async function startServer(config: Config, { node, variables, version, lo
       places: () => placesToLook(variables["OLLAMA_HOST"], Number(new URL(http.url()).port)),
       time: realTime,
     }),
+    overview,
     newLink: (url) => newSignInLink(access, folder.path, url),
   });
   const unknown = new UnknownSockets();
@@ -159,6 +195,8 @@ export async function startServer(config: Config, { node, variables, version, lo
     stopping = true;
     stopGivingBack();
     stopWatching();
+    overview.stop();
+    loopDelay.stop();
     log.info("server-stopping", { reason });
     // New requests are refused while those under way end; then nobody is left who could be told anything.
     botDoor.refuse();
@@ -202,6 +240,7 @@ export async function startServer(config: Config, { node, variables, version, lo
     busy: () => core.conversations.turns.pendingCount > 0,
     now: realTime.now,
   });
+  overview.run();
   log.info("server-ready", { count: core.recovered.turns });
   if (core.recovered.processes > 0) log.warn("leftovers-ended", { count: core.recovered.processes });
   return { url, port: http.port(), signinLink: await signInLinkAtStart(access, folder.path, url), stop };

@@ -1,4 +1,5 @@
 /** What a bot's definition says, how it is checked, stored and read. Pure. */
+import { isDeepStrictEqual } from "node:util";
 import { Refusal, balanceSchema, botLimitsSchema, fallbackSchema, parseWith, restartSchema, workersSchema } from "@skep/protocol";
 import type { Balance, BotCreate, BotLimits, BotPatch, RestartSettings, WorkerSpec } from "@skep/protocol";
 import { z } from "zod";
@@ -42,6 +43,15 @@ export function changedDefinition(kind: Kind, before: Definition, patch: BotPatc
     limits: parseWith(botLimitsSchema, { ...before.limits, ...defined(patch.limits) }),
     drained: before.drained,
   });
+}
+
+/** Is only the way in which turns are dealt another? Then the workers stay as they are. @returns their weights, or null when more has changed. */
+export function newShares(kind: Kind, before: Definition, after: Definition): number[] | null {
+  const rest = (definition: Definition): unknown => {
+    const { options: _, workers: __, balance: ___, ...others } = definition;
+    return { ...others, plans: storedPlans(kind, definition).map(({ name, options }) => ({ name, options })) };
+  };
+  return isDeepStrictEqual(rest(before), rest(after)) ? storedPlans(kind, after).map(({ weight }) => weight) : null;
 }
 
 /** The workers, each with all of its options, checked together by the kind. @throws Refusal `field_invalid` */

@@ -8,7 +8,7 @@ import type { Time } from "../time.ts";
 import type { FleetApi, FleetEvent, KindDescription, LogLine } from "./api.ts";
 import { BotLog } from "./bot-log.ts";
 import type { BotSettings, Definition } from "./definition.ts";
-import { changedDefinition, newDefinition, settingsOf, storedDefinition, storedPlans } from "./definition.ts";
+import { changedDefinition, newDefinition, newShares, settingsOf, storedDefinition, storedPlans } from "./definition.ts";
 import { describeKind } from "./kinds/kind.ts";
 import type { Kind, LaunchContext } from "./kinds/kind.ts";
 import type { Ledger } from "./ledger.ts";
@@ -263,6 +263,12 @@ export class Fleet implements FleetApi {
     if (patch.fallback) this.#mayStandIn(name, patch.fallback);
     const stored = { ...bot.stored, definition: JSON.stringify(definition) };
     await this.#put(stored);
+    const shares = newShares(kind, bot.definition, definition);
+    if (shares) {
+      Object.assign(bot, { stored, definition });
+      bot.pool.deal(shares, definition.balance);
+      return this.#describe(bot);
+    }
     await bot.pool.stop("changed");
     const changed = this.#hold(stored, definition);
     if (stored.wanted) changed.pool.start();
@@ -376,15 +382,16 @@ export class Fleet implements FleetApi {
     return this.#bots.get(name)?.pool.down ?? null;
   }
 
+  /** How many conversations its workers that run can work on at a time. */
+  readonly placesOf = (name: string): number => this.#bots.get(name)?.pool.places ?? 0;
+
   /** Will it work on what it is given? */
   up(name: string): boolean {
     return this.#bots.get(name)?.pool.up ?? false;
   }
 
   get processCount(): number {
-    let count = 0;
-    for (const { pool } of this.#bots.values()) count += pool.processCount;
-    return count;
+    return [...this.#bots.values()].reduce((count, { pool }) => count + pool.processCount, 0);
   }
 
   async close(): Promise<void> {

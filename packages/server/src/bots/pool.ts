@@ -20,7 +20,7 @@ export interface PoolOptions extends Omit<WorkerOptions, "open" | "botOptions"> 
 /** The workers of one bot, and which of them gets a turn. */
 export class WorkerPool {
   readonly #seats: readonly Seat[];
-  readonly #balancer: Balancer;
+  #balancer: Balancer;
   readonly #o: PoolOptions;
   /** Started and not stopped by hand: what does not run then has failed. */
   #wanted = false;
@@ -33,7 +33,6 @@ export class WorkerPool {
       const seat = new Seat({
         ...options,
         plan,
-        dealt: plans.length > 1 && (balance === "round-robin" || balance === "weighted"),
         all: () => this.#seats,
         botOptions: plan.options,
         open: (events) => options.open(plan.options, events),
@@ -41,12 +40,30 @@ export class WorkerPool {
       seat.drained = drained.includes(plan.name);
       return seat;
     });
-    this.#balancer = createBalancer(balance, this.#seats);
+    this.#balancer = this.#balancerFor(balance);
+  }
+
+  #balancerFor(balance: Balance): Balancer {
+    for (const seat of this.#seats) seat.dealt = this.#seats.length > 1 && (balance === "round-robin" || balance === "weighted");
+    return createBalancer(balance, this.#seats);
+  }
+
+  /** Deals turns by other weights or in another way from now on; the processes go on. @param weights of all workers, in their order */
+  deal(weights: readonly number[], balance: Balance): void {
+    for (const [i, seat] of this.#seats.entries()) seat.plan = { ...seat.plan, weight: weights[i] ?? seat.plan.weight };
+    this.#balancer = this.#balancerFor(balance);
+    this.#o.changed();
+    this.#o.room();
   }
 
   /** Conversations that are worked on. */
   get load(): number {
     return this.#seats.reduce((sum, { worker }) => sum + worker.load, 0);
+  }
+
+  /** How many conversations those that run can work on at a time. */
+  get places(): number {
+    return this.#seats.reduce((sum, { there, worker }) => sum + (there ? worker.load + Math.max(0, worker.free) : 0), 0);
   }
 
   get statuses(): BotWorker[] {

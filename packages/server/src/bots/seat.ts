@@ -7,8 +7,6 @@ import { Worker } from "./worker.ts";
 
 export interface SeatOptions extends WorkerOptions {
   plan: WorkerPlan;
-  /** Is every turn dealt by itself? */
-  dealt: boolean;
   /** All workers of its bot. */
   all(): readonly Seat[];
 }
@@ -34,7 +32,9 @@ export interface Life {
 
 /** A worker as one of its bot's: its share, its health, and whether it was taken out by hand. */
 export class Seat implements Lane {
-  readonly plan: WorkerPlan;
+  plan: WorkerPlan;
+  /** Is every turn dealt by itself? */
+  dealt = false;
   readonly worker: Worker;
   drained = false;
   waiting = 0;
@@ -97,7 +97,7 @@ export class Seat implements Lane {
   }
 
   get takesAhead(): boolean {
-    return !this.#o.dealt && this.there && this.health === "in";
+    return !this.dealt && this.there && this.health === "in";
   }
 
   place(): WorkerPlace | null {

@@ -20,7 +20,8 @@ export interface EndingsOptions {
   permissions: Permissions;
   suspects: Pick<Suspects<Turn>, "ended">;
   onError: ReportError;
-  onClosed?(outcome: TurnOutcome, milliseconds: number): void;
+  /** @param milliseconds of its last attempt @param sinceAccepted of the whole turn, in milliseconds too; without the time in which people were asked */
+  onClosed?(outcome: TurnOutcome, milliseconds: number, bot: string, sinceAccepted: number): void;
   /** The turn is out of memory: the conversation's next one may run. */
   ended(turn: Turn): void;
 }
@@ -51,7 +52,8 @@ export class Endings {
         this.#answers.arrived(turn.number, () => toMessage(turn.active.publicId, message, turn.active.bot));
       });
       if (answer.ok) {
-        this.#o.onClosed?.(outcome, this.#o.time.now() - turn.startedAt);
+        const now = this.#o.time.now();
+        this.#o.onClosed?.(outcome, now - turn.startedAt, turn.bot, now - turn.begunAt);
         if (outcome !== "completed") turn.active.state(endState(turn, outcome, text));
       } else {
         this.#o.onError("turn-fenced", { turn: turn.name, conversation: turn.active.publicId, reason: answer.detail });

@@ -176,7 +176,9 @@ export class Permissions {
     turn.place?.decide(token, wait.request, option);
     if (turn.waits.length > 0) return;
     // Time that people took does not count as the bot's.
-    turn.startedAt += this.#o.time.now() - turn.waitingSince;
+    const waited = this.#o.time.now() - turn.waitingSince;
+    turn.startedAt += waited;
+    turn.begunAt += waited;
     if (turn.announced) turn.active.state(turn.encodedState());
   }
 

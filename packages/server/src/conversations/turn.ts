@@ -155,6 +155,8 @@ export class Turn {
   /** The worker that it was last meant for. */
   lane: Lane | null = null;
   stream: Stream | null = null;
+  /** When its message was stored; moved on by the time in which people were asked. */
+  begunAt = 0;
   startedAt = 0;
   /** Whether the store knows of this attempt. */
   recorded = false;

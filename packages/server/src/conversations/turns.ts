@@ -1,5 +1,5 @@
 import { Refusal } from "@skep/protocol/errors";
-import type { Message, TurnOutcome, TurnState } from "@skep/protocol";
+import type { Message, TurnState } from "@skep/protocol";
 import type { GroupCommit } from "../store/group-commit.ts";
 import type { Store, StoredTurn } from "../store/store.ts";
 import type { Tick } from "../tick.ts";
@@ -9,6 +9,7 @@ import { giveAhead } from "./ahead.ts";
 import { Attempts, interrupt } from "./attempts.ts";
 import { Drafts } from "./drafts.ts";
 import { streamName } from "./encode.ts";
+import type { EndingsOptions } from "./endings.ts";
 import { Endings } from "./endings.ts";
 import type { ConversationLog } from "./log.ts";
 import { Permissions } from "./permissions.ts";
@@ -27,7 +28,7 @@ export interface TurnsOptions {
   tick: Pick<Tick, "deliver">;
   workers: Workers;
   onError: ReportError;
-  onClosed?(outcome: TurnOutcome, milliseconds: number): void;
+  onClosed?: NonNullable<EndingsOptions["onClosed"]>;
 }
 
 type Hold = (row: { conversation: number; publicId: string; bot: string; person: string; head: number }) => ActiveConversation;
@@ -130,7 +131,7 @@ export class Turns {
   async #recoverOne(row: StoredTurn, hold: Hold): Promise<void> {
     const page = await this.#o.store.messages(row.conversation, { after: row.seq, limit: 1 });
     const active = hold({ conversation: row.conversation, publicId: row.publicId, bot: row.bot, person: row.person, head: page.head });
-    const turn = this.#newTurn(active, { ...row, text: null });
+    const turn = this.#newTurn(active, { ...row, text: null }, page.messages[0]?.createdAt);
     // Not to be started before it is known whether it may be.
     turn.phase = "pausing";
     if (row.attempt > row.baseAttempt) {
@@ -160,9 +161,10 @@ export class Turns {
     this.#makeRunnable(turn);
   }
 
-  #newTurn(active: ActiveConversation, from: TurnOrigin): Turn {
+  #newTurn(active: ActiveConversation, from: TurnOrigin, begunAt = this.#o.time.now()): Turn {
     const attempts = this.#o.workers.settings(from.bot)?.attempts ?? 1;
     const turn = new Turn(active, from, attempts);
+    turn.begunAt = begunAt;
     this.#pending.add(turn);
     active.turns.push(turn);
     return turn;

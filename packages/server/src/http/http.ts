@@ -39,6 +39,8 @@ import { foundRoutes } from "./routes/found.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import type { Readiness } from "./routes/operations.ts";
 import { operationRoutes } from "./routes/operations.ts";
+import type { OverviewApi } from "./routes/overview.ts";
+import { overviewRoutes } from "./routes/overview.ts";
 import { permissionRoutes } from "./routes/permissions.ts";
 import { searchRoutes } from "./routes/search.ts";
 import { sessionRoutes } from "./routes/session.ts";
@@ -61,6 +63,7 @@ export interface HttpParts {
   metrics: () => Promise<string>;
   /** Looks for model servers on this machine. Never rejects. */
   findModels: () => Promise<FoundModels>;
+  overview: OverviewApi;
   /** Makes a new sign-in link for an address such as http://127.0.0.1:8000. */
   newLink: (url: string) => Promise<{ url: string; expiresAt: number }>;
 }
@@ -195,6 +198,7 @@ export function createHttp(parts: HttpParts): Http {
     ...permissionRoutes(parts.conversations),
     ...searchRoutes(parts.conversations),
     ...sessionRoutes({ access, now: parts.now, newLink: () => parts.newLink(url()) }),
+    ...overviewRoutes({ fleet: parts.fleet, overview: parts.overview }),
     ...operationRoutes({
       fleet: parts.fleet,
       version: parts.version,

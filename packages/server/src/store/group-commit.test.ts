@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { GroupCommitOptions } from "./group-commit.ts";
 import { GroupCommit, OutcomeUnknown } from "./group-commit.ts";
 import type { Answer, Append, Operation } from "./store.ts";
 import { StoreFailure } from "./store.ts";
@@ -17,7 +18,7 @@ const say = (text: string): Append => ({
 const textOf = (operation: Operation): string => (operation.op === "append" ? operation.text : operation.op);
 
 /** A store whose commits end when the test says so, and a tick that the test runs. */
-function rig(options: { maxBatch?: number; maxWaiting?: number } = {}) {
+function rig(options: Pick<GroupCommitOptions, "maxBatch" | "maxWaiting" | "clock" | "onStored"> = {}) {
   const batches: { texts: string[]; end(): void; fail(error: Error): void }[] = [];
   const ticks: (() => void)[] = [];
   const failures: StoreFailure[] = [];
@@ -144,4 +145,30 @@ test("[K2] an error that nobody expected counts as unknown and final", async () 
   batches[0]?.fail(new TypeError("a bug"));
   expect(await one).toBeInstanceOf(OutcomeUnknown);
   expect(commit.broken).toMatchObject({ reason: "io", outcome: "unknown", final: true });
+});
+
+test("[R-G1] how long a transaction took is counted from the first of its operations, waiting included; a failed one is not counted", async () => {
+  let now = 0;
+  const stored: [number, number][] = [];
+  const { commit, batches, tick } = rig({ clock: () => now, onStored: (ms, operations) => void stored.push([ms, operations]) });
+  const first = outcome(commit.add(say("a")));
+  tick();
+  now = 10;
+  // These wait for the first one.
+  const later = [outcome(commit.add(say("b"))), outcome(commit.add(say("c")))];
+  now = 25;
+  batches[0]?.end();
+  await first;
+  now = 30;
+  batches[1]?.end();
+  await Promise.all(later);
+  expect(stored).toEqual([
+    [25, 1],
+    [20, 2],
+  ]);
+  const failing = outcome(commit.add(say("d")));
+  tick();
+  batches[2]?.fail(new StoreFailure("full", "not-stored", false, "no room"));
+  await failing;
+  expect(stored).toHaveLength(2);
 });

@@ -18,6 +18,10 @@ export interface GroupCommitOptions {
   /** Operations that may wait; a send beyond is refused with `busy` (K5). Answers of bots and the like always get in. */
   maxWaiting?: number;
   onFailure?: (failure: StoreFailure) => void;
+  /** Milliseconds from an arbitrary beginning, with fractions. */
+  clock?: () => number;
+  /** So many operations are on the disk, `ms` after the first of them came; called once per transaction. */
+  onStored?: (ms: number, operations: number) => void;
 }
 
 interface Waiting {
@@ -33,8 +37,10 @@ interface Waiting {
  * open -> (a failure that is final) -> broken: everything is refused with `store_unavailable`, because nobody knows what is on the disk (D1).
  */
 export class GroupCommit {
-  readonly #options: Required<Omit<GroupCommitOptions, "onFailure">> & Pick<GroupCommitOptions, "onFailure">;
+  readonly #options: Required<Omit<GroupCommitOptions, "onFailure" | "onStored">> & Pick<GroupCommitOptions, "onFailure" | "onStored">;
   #waiting: Waiting[] = [];
+  /** When the first of those that wait came, or one before it. */
+  #waitingSince = 0;
   /** Batches that the store has. */
   #underWay = 0;
   #scheduled = false;
@@ -43,7 +49,7 @@ export class GroupCommit {
   #idle: (() => void)[] = [];
 
   constructor(options: GroupCommitOptions) {
-    this.#options = { maxBatch: 512, maxUnderWay: 2, maxWaiting: 50_000, ...options };
+    this.#options = { maxBatch: 512, maxUnderWay: 2, maxWaiting: 50_000, clock: () => performance.now(), ...options };
   }
 
   get broken(): StoreFailure | null {
@@ -59,12 +65,18 @@ export class GroupCommit {
     return this.#waiting.length;
   }
 
+  /** So many may wait before sends are refused. */
+  get mostWaiting(): number {
+    return this.#options.maxWaiting;
+  }
+
   /** @throws (as rejection) Refusal: not stored and never will be. OutcomeUnknown: nothing may be said. */
   add<O extends Operation>(operation: O): Promise<AnswerOf<O>> {
     if (this.#broken) return Promise.reject(refusalFor(this.#broken));
     if (operation.op === "append" && this.#waiting.length >= this.#options.maxWaiting) {
       return Promise.reject(new Refusal("busy", "Too many messages wait for the disk", { retryAfterMs: 1000 }));
     }
+    if (this.#waiting.length === 0) this.#waitingSince = this.#options.clock();
     return new Promise((resolve, reject) => {
       this.#waiting.push({ operation, done: resolve as (answer: Answer) => void, fail: reject });
       this.#schedule();
@@ -89,7 +101,7 @@ export class GroupCommit {
   }
 
   #next(): void {
-    const { maxBatch, maxUnderWay, store } = this.#options;
+    const { maxBatch, maxUnderWay, store, clock, onStored } = this.#options;
     if (this.#waiting.length === 0) {
       if (this.#underWay === 0) for (const resolve of this.#idle.splice(0)) resolve();
       return;
@@ -98,11 +110,13 @@ export class GroupCommit {
     if (this.#underWay >= maxUnderWay || (this.#underWay > 0 && this.#waiting.length < maxBatch)) return;
     const batch = this.#waiting.length <= maxBatch ? this.#waiting : this.#waiting.slice(0, maxBatch);
     this.#waiting = batch === this.#waiting ? [] : this.#waiting.slice(maxBatch);
+    const since = this.#waitingSince;
     this.#underWay++;
     store.commit(batch.map((one) => one.operation)).then(
       (answers) => {
         this.#underWay--;
         this.#committed++;
+        onStored?.(clock() - since, batch.length);
         this.#next();
         for (const [i, one] of batch.entries()) one.done(answers[i] as Answer);
       },
