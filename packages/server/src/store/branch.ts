@@ -4,6 +4,9 @@
  * begins with them, under the same numbers. Erasing that conversation leaves what its branches show.
  */
 
+/** A branch of a branch of a branch… at most so many times: whoever reads the first message goes through all of them. */
+export const deepestBranch = 1000;
+
 /**
  * Begins a branch and appends its first message, with the bot's turn, in one step. The same `publicId` again is the same branch: it answers
  * `duplicate` as `append` does. Answers: `Branched` or `Refused` (`not_found`, `field_invalid`, `key_conflict`, `state_conflict`).

@@ -89,9 +89,9 @@ export class BranchReads {
     let left = limit;
     let child: number | null = null;
     for (const { conversation: stem, from, below } of [own, ...this.#parts(conversation, 0, Number.MAX_SAFE_INTEGER)]) {
-      const { public_id: name = "", deleted_at: gone = null } = s.name.get(stem) ?? {};
       const found = s.forks.all(stem, from, below, left);
       left -= found.length;
+      const { public_id: name = "", deleted_at: gone = null } = (found.length > 0 ? s.name.get(stem) : undefined) ?? {};
       for (const row of found.toReversed()) {
         let fork = forks.get(row.seq);
         if (!fork) {

@@ -1,4 +1,5 @@
 import type { BeginBranch, Branched } from "../branch.ts";
+import { deepestBranch } from "../branch.ts";
 import type { Append, Appended, Refused } from "../store.ts";
 import type { Database } from "./database.ts";
 
@@ -27,10 +28,15 @@ export class BranchWrites {
     if (originHead === null) return { ok: false, code: "not_found", detail: "This conversation does not exist" };
     if (b.seq < 1 || b.seq > originHead)
       return { ok: false, code: "field_invalid", detail: `There is no message ${b.seq}; the last one is ${originHead}` };
+    const stem = this.#stem(b.origin, b.seq);
+    if (this.#isDeepest(stem)) {
+      const detail = `This is a branch of a branch ${deepestBranch} times over; begin a new conversation`;
+      return { ok: false, code: "state_conflict", detail };
+    }
     // A branch from the first message has nothing before it: it is named by what it says itself.
     const title = b.seq === 1 ? "" : (s.title.get(b.origin)?.title ?? "");
     const conversation = s.create.run(b.publicId, b.bot, b.person, title, b.at, b.at).lastInsertRowid;
-    s.addBranch.run(conversation, b.origin, this.#stem(b.origin, b.seq), b.seq);
+    s.addBranch.run(conversation, b.origin, stem, b.seq);
     const head = { seq: b.seq - 1, activeSecond: Math.floor(b.at / 1000), untitled: title === "" };
     return withConversation(conversation, append(first(b, conversation), head));
   }
@@ -42,6 +48,15 @@ export class BranchWrites {
     if (branch?.origin !== b.origin || branch.seq !== b.seq)
       return { ok: false, code: "key_conflict", detail: "This key was used for another branch" };
     return withConversation(known.id, append(first(b, known.id), null));
+  }
+
+  #isDeepest(stem: number): boolean {
+    let branch = this.#statements.branch.get(stem);
+    for (let depth = 1; branch; depth++) {
+      if (depth >= deepestBranch) return true;
+      branch = this.#statements.branch.get(branch.stem);
+    }
+    return false;
   }
 
   /** Whose own messages reach up to `seq`: the conversation itself, or what it is a branch of. */
