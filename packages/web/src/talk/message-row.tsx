@@ -1,14 +1,16 @@
-import type { Message } from "@skep/protocol";
-import { RotateCcw } from "lucide-react";
+import type { Fork, Message } from "@skep/protocol";
+import { Pencil, RefreshCw, RotateCcw } from "lucide-react";
 import { memo, type ReactNode } from "react";
 import { sentenceOf } from "../state/queries.ts";
 import type { ConversationFeed } from "../state/conversation-feed.ts";
 import { visible } from "../text/visible.tsx";
-import { Button } from "../ui/button.tsx";
+import { Button, IconButton } from "../ui/button.tsx";
 import { CopyButton } from "../ui/copy-button.tsx";
 import { showNotice } from "../ui/notices.tsx";
 import { ClockTime, dayName } from "../ui/time.tsx";
 import { AnswerBody } from "./answer-body.tsx";
+import { EditMessage } from "./edit-message.tsx";
+import { Versions } from "./versions.tsx";
 
 const noParts: Message["parts"] & {} = [];
 
@@ -28,9 +30,16 @@ interface Props {
   mayRetry: boolean;
   /** Somebody came here to see this one. */
   looked: boolean;
+  /** The other ways in which it was said. */
+  fork: Fork | undefined;
+  editing: boolean;
+  /** null: no message any more. Not there where messages are not edited. */
+  edit: ((seq: number | null) => void) | null;
+  /** Asks the question of this answer once more, in a branch; null where there is none. */
+  askAgain: ((answer: Message) => void) | null;
 }
 
-export const MessageRow = memo(function MessageRow({ feed, message, mayRetry, looked }: Props): ReactNode {
+export const MessageRow = memo(function MessageRow({ feed, message, mayRetry, looked, fork, editing, edit, askAgain }: Props): ReactNode {
   const { role, outcome, turn, text } = message;
   const ending = outcome === undefined ? "" : endings[outcome];
   const retry = (): void => {
@@ -43,11 +52,42 @@ export const MessageRow = memo(function MessageRow({ feed, message, mayRetry, lo
       <CopyButton text={text} what="message" />
     </>
   );
-  if (role === "person") return <PersonText text={text} details={details} looked={looked} />;
+  if (role === "person") {
+    if (editing && edit) return <EditMessage id={feed.id} message={message} close={() => edit(null)} />;
+    const pencil = edit ? (
+      <IconButton label="Edit" onClick={() => edit(message.seq)}>
+        <Pencil size={14} />
+      </IconButton>
+    ) : null;
+    return (
+      <PersonText
+        text={text}
+        details={
+          <>
+            {details}
+            {pencil}
+          </>
+        }
+        looked={looked}
+        versions={fork ? <Versions fork={fork} id={feed.id} /> : null}
+      />
+    );
+  }
   return (
     <BotText
       author={message.insteadOf === undefined ? message.author : `${message.author}, instead of ${message.insteadOf}`}
-      details={text === "" ? null : details}
+      details={
+        text === "" ? null : (
+          <>
+            {details}
+            {askAgain ? (
+              <IconButton label="Ask again" onClick={() => askAgain(message)}>
+                <RefreshCw size={14} />
+              </IconButton>
+            ) : null}
+          </>
+        )
+      }
       looked={looked}
     >
       {role === "system" ? (
@@ -78,6 +118,8 @@ interface PersonTextProps {
   text: string;
   details: ReactNode;
   looked?: boolean;
+  /** Seen without looking for it. */
+  versions?: ReactNode;
   /** It is not in the log yet. */
   faded?: boolean;
   /** A long one scrolls in itself, so that what stands around it can be seen. */
@@ -85,7 +127,7 @@ interface PersonTextProps {
 }
 
 /** What a person wrote, as it was written. */
-export function PersonText({ text, details, looked = false, faded = false, short = false }: PersonTextProps): ReactNode {
+export function PersonText({ text, details, looked = false, versions = null, faded = false, short = false }: PersonTextProps): ReactNode {
   return (
     <article className={`group flex flex-col items-end py-1.5 ${looked ? found : ""}`} aria-label="You">
       <div
@@ -96,7 +138,10 @@ export function PersonText({ text, details, looked = false, faded = false, short
       >
         {visible(text)}
       </div>
-      <div className={`flex min-h-7 items-center gap-1 text-xs text-soft transition-opacity ${faded ? "" : shownOnLook}`}>{details}</div>
+      <div className="flex min-h-7 items-center gap-1 text-xs text-soft">
+        <div className={`flex items-center gap-1 transition-opacity ${faded ? "" : shownOnLook}`}>{details}</div>
+        {versions}
+      </div>
     </article>
   );
 }
