@@ -68,7 +68,7 @@ export function ChooseBots(): ReactNode {
                 </a>
               </>
             ) : (
-              `Choose two to ${mostCompared} bots. Each gets your question in a conversation of its own.`
+              `Choose 2 to ${mostCompared} bots. Each gets your question in a conversation of its own.`
             )}
           </p>
           <ul id="choose-bots" aria-label="Bots" className="mx-auto grid gap-2 sm:grid-cols-2">

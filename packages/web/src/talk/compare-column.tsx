@@ -46,7 +46,7 @@ export function CompareColumn({ feed, ticked, tick, putBack }: Props): ReactNode
             {name}
           </span>
         </label>
-        <span className="took min-w-0 flex-1 text-end text-xs text-soft tabular-nums">
+        <span className="took min-w-0 flex-1 text-end max-side:invisible text-xs text-soft tabular-nums">
           <Took feed={feed} />
         </span>
         <a

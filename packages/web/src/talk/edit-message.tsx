@@ -53,7 +53,7 @@ export function EditMessage({ id, message, close }: { id: string; message: Messa
   };
   return (
     <form
-      className="edit my-1.5 rounded-2xl border border-honey bg-own p-2"
+      className="edit mt-1.5 mb-5 rounded-2xl border border-honey bg-own p-2"
       aria-label="Edit your message"
       onSubmit={(event) => {
         event.preventDefault();

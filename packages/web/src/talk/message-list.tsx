@@ -126,7 +126,7 @@ export function MessageList({ feed, bot, seq, putBack, editing = null, edit, nam
         aria-label={`Messages${name === "" ? "" : ` of ${bot}`}`}
         className="h-full overflow-y-auto overscroll-contain [overflow-anchor:none]"
       >
-        <div className="mx-auto max-w-3xl px-4 pt-4 pb-6 side:px-8">
+        <div className={`mx-auto max-w-3xl px-4 pt-4 pb-6 ${name === "" ? "side:px-8" : ""}`}>
           <div style={{ height: above }} />
           <ol id={`log${name}`} ref={list} aria-label={`Conversation${name === "" ? "" : ` with ${bot}`}`} aria-busy={phase === "loading"}>
             {rows}
