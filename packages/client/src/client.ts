@@ -85,6 +85,7 @@ export class Client {
         this.#schedule();
       },
       newKey: newId,
+      conversation: (id) => this.conversation(id),
     };
     this.#sender = new Sender({
       storage: options.storage ?? memoryStorage(),

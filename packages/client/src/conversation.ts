@@ -38,6 +38,7 @@ export interface ConversationHost extends HistoryHost {
   /** Have `notify` called at the end of this tick. */
   changed(conversation: Conversation): void;
   newKey(): string;
+  conversation(id: string): Conversation;
 }
 
 /** One conversation. It is subscribed to while somebody reads, listens or follows a turn. */
@@ -99,6 +100,23 @@ export class Conversation {
    */
   send(text: string, { key = this.#host.newKey() }: { key?: string } = {}): Promise<Acceptance> {
     return this.#host.add(this.id, key, text);
+  }
+
+  /**
+   * Begins a branch: a conversation with the messages before `seq`, which goes on with another text. Whoever does not know whether there was
+   * an answer asks again under the same key.
+   * @returns the branch, and what `send` would have given for its first message
+   * @throws Refusal · TypeError when there is no connection
+   */
+  async branch(
+    seq: number,
+    text: string,
+    { key = this.#host.newKey() }: { key?: string } = {},
+  ): Promise<Acceptance & { conversation: Conversation }> {
+    const { conversation, ...begun } = (await this.#host.call("POST", `${this.#path}/branches`, { before: seq, text, key })) as {
+      conversation: { id: string; epoch: string };
+    } & Omit<Acceptance, "epoch">;
+    return { ...begun, epoch: conversation.epoch, conversation: this.#host.conversation(conversation.id) };
   }
 
   /** Forgets a send that failed. */

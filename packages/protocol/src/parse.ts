@@ -131,6 +131,7 @@ export const botPatchSchema = z.strictObject({
 export type BotPatch = z.infer<typeof botPatchSchema>;
 
 export const conversationCreateSchema = z.strictObject({ bot: nameSchema, title: titleSchema.default("") });
+export const branchCreateSchema = z.strictObject({ before: countSchema, text: textSchema, key: keySchema.optional() });
 export const conversationPatchSchema = z.strictObject({ title: titleSchema });
 export const decisionSchema = z.strictObject({ option: optionSchema });
 export const messageCreateSchema = z.strictObject({

@@ -242,6 +242,18 @@ export interface Conversation {
   createdAt: string;
   /** Time of the last message, exact to one second. */
   activeAt: string;
+  /** Of a branch: the conversation that it is a branch of (null when that was erased), and the number of its first message of its own. */
+  from?: { conversation: string | null; seq: number };
+}
+
+/** A place at which several conversations, branches of each other, go on in different ways. */
+export interface Fork {
+  /** Number of the first message in which they differ. */
+  seq: number;
+  /** In the order in which they began. */
+  conversations: string[];
+  /** Which of them, counted from 0, has the message that is shown here. */
+  shown: number;
 }
 
 /* ---- from the client ---- */

@@ -1,5 +1,5 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useCallback, useEffect, useState } from "react";
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useState } from "react";
 import { AddBotPage } from "./fleet/add-bot-page.tsx";
 import { BotPage, BotsPage } from "./fleet/bots-page.tsx";
 import { CommandPalette } from "./palette/command-palette.tsx";
@@ -20,6 +20,8 @@ import { ConnectionLine } from "./ui/connection-line.tsx";
 import { ErrorBoundary } from "./ui/error-boundary.tsx";
 import { Notices } from "./ui/notices.tsx";
 import { setSidebarOpen } from "./ui/sidebar-open.ts";
+
+const ComparePage = lazy(async () => ({ default: (await import("./talk/compare-page.tsx")).ComparePage }));
 
 type Over = "palette" | "shortcuts" | null;
 
@@ -96,6 +98,12 @@ function View({ route }: { route: Route }): ReactNode {
       return <NewPage bot={route.bot} />;
     case "conversation":
       return <ConversationPage key={route.id} id={route.id} seq={route.seq} />;
+    case "compare":
+      return (
+        <Suspense fallback={null}>
+          <ComparePage ids={route.ids} />
+        </Suspense>
+      );
     case "bots":
       return <BotsPage />;
     case "add-bot":
@@ -129,6 +137,7 @@ function handle(event: KeyboardEvent, route: Route, queries: QueryClient, setOve
   if (letter === null || readStored(lettersOff) !== null) return false;
   if (letter === "?") setOver("shortcuts");
   else if (letter === "n") go({ page: "new", bot: "" });
+  else if (letter === "c") go({ page: "compare", ids: [] });
   else if (letter === "b") go({ page: "bots" });
   else if (letter === "/") {
     setSidebarOpen(true);

@@ -1,5 +1,5 @@
 /** What the doors may ask of conversations. Every call checks the person's right first (S5) and throws `Refusal` for what the caller can be told. */
-import type { Conversation, Message, Permission, Position, TurnState } from "@skep/protocol";
+import type { Conversation, Fork, Message, Permission, Position, TurnState } from "@skep/protocol";
 import type { Found } from "../store/store.ts";
 
 /** Who asks. Roles come with people of their own; until then the owner is the only one. */
@@ -17,6 +17,20 @@ export interface Send {
 
 export interface Accepted {
   epoch: string;
+  seq: number;
+  duplicate: boolean;
+  turn: string | null;
+}
+
+export interface BranchFrom {
+  /** Number of the message that is said in another way. */
+  before: number;
+  text: string;
+  key?: string | undefined;
+}
+
+export interface BranchBegun {
+  conversation: Conversation;
   seq: number;
   duplicate: boolean;
   turn: string | null;
@@ -45,6 +59,10 @@ export interface Subscription {
 
 export interface ConversationsApi {
   create(person: Person, input: { bot: string; title: string }): Promise<Conversation>;
+  /** A conversation that begins with the messages of another one before a place, and goes on with another text. */
+  branch(person: Person, id: string, from: BranchFrom): Promise<BranchBegun>;
+  /** Where what this conversation shows has been said in other ways, ascending. */
+  forks(person: Person, id: string): Promise<Fork[]>;
   get(person: Person, id: string): Promise<Conversation>;
   list(
     person: Person,

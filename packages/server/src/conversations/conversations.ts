@@ -1,14 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { Refusal } from "@skep/protocol/errors";
 import { checkText } from "@skep/protocol";
-import type { Conversation, Message, Permission, Position, ResetReason, TurnState } from "@skep/protocol";
+import type { Conversation, Fork, Message, Permission, Position, ResetReason, TurnState } from "@skep/protocol";
 import type { GroupCommit } from "../store/group-commit.ts";
 import type { Store, StoredMessage } from "../store/store.ts";
 import type { Time } from "../time.ts";
 import type { ActiveConversation } from "./active.ts";
 import { Admission } from "./admission.ts";
+import { branchKnown, branchName } from "./branch.ts";
 import { ActiveConversations } from "./active.ts";
-import type { Accepted, ConversationsApi, Page, Person, Send, Sink, Subscription } from "./api.ts";
+import type { Accepted, BranchBegun, BranchFrom, ConversationsApi, Page, Person, Send, Sink, Subscription } from "./api.ts";
 import { encode, permissionNumber, toConversation, toMessage, toPermission, turnName, turnNumber } from "./encode.ts";
 import { ConversationLog } from "./log.ts";
 import { Reader } from "./reader.ts";
@@ -30,6 +31,9 @@ export interface ConversationsOptions {
   onSent?: (code: string | null) => void;
   newId?: () => string;
 }
+
+/** Branches that are listed at once. */
+const forksShown = 1000;
 
 export class Conversations implements ConversationsApi {
   readonly turns: Turns;
@@ -68,14 +72,71 @@ export class Conversations implements ConversationsApi {
 
   async create(person: Person, input: { bot: string; title: string }): Promise<Conversation> {
     if (!this.#o.workers.settings(input.bot)) throw new Refusal("not_found", `There is no bot named "${input.bot}"`, { field: "bot" });
-    const publicId = this.#o.newId?.() ?? `c${randomBytes(12).toString("hex")}`;
+    const publicId = this.#newId();
     const at = this.#o.time.now();
     const { conversation } = await this.#o.commit.add({ op: "create-conversation", publicId, ...input, person: person.id, at });
     this.active.hold({ conversation, publicId, bot: input.bot, person: person.id, head: 0 });
     return toConversation(
-      { conversation, publicId, ...input, person: person.id, head: 0, createdAt: at, activeAt: at },
+      { conversation, publicId, ...input, person: person.id, head: 0, createdAt: at, activeAt: at, from: null },
       this.#o.store.epoch,
     );
+  }
+
+  #newId(): string {
+    return this.#o.newId?.() ?? `c${randomBytes(12).toString("hex")}`;
+  }
+
+  async branch(person: Person, id: string, from: BranchFrom): Promise<BranchBegun> {
+    const { store, commit, time, workers } = this.#o;
+    checkText(from.text, this.#o.messageBytes);
+    const publicId = from.key === undefined ? this.#newId() : branchName(person.id, id, from.key);
+    // What is stored already is answered again, also when there is too much to do or the other conversation is erased since (K3, K5).
+    const known = from.key === undefined ? null : await branchKnown(store, publicId, from);
+    if (known) return known;
+    const origin = await this.#find(person, id);
+    const { bot } = origin;
+    const settings = workers.settings(bot);
+    if (!settings) throw new Refusal("state_conflict", `The bot "${bot}" was removed; start a conversation with another one`);
+    const [said] = (await store.messages(origin.conversation, { after: from.before - 1, limit: 1 })).messages;
+    if (said?.seq !== from.before) throw new Refusal("field_invalid", `"before": there is no message ${from.before}`, { field: "before" });
+    if (said.role !== "person")
+      throw new Refusal("field_invalid", `"before": message ${from.before} is an answer; give the number of a message of a person`, {
+        field: "before",
+      });
+    const busy = this.#admission.enter(bot, person.id, settings);
+    if (busy) throw busy;
+    let stored = false;
+    try {
+      const answer = await commit.add({
+        op: "begin-branch",
+        publicId,
+        origin: origin.conversation,
+        seq: from.before,
+        person: person.id,
+        bot,
+        key: from.key ?? null,
+        text: from.text,
+        at: time.now(),
+      });
+      if (!answer.ok) throw new Refusal(answer.code, answer.detail);
+      const { conversation, turn, duplicate } = answer;
+      const seq = from.before;
+      const active = this.active.hold({ conversation, publicId, bot, person: person.id, head: seq });
+      stored = !duplicate;
+      if (turn !== null && stored) this.turns.begin(active, { turn, seq, bot, person: person.id, text: from.text });
+      if (stored) this.#o.onSent?.(null);
+      return { conversation: await this.get(person, publicId), seq, duplicate, turn: turn === null ? null : turnName(turn) };
+    } catch (error) {
+      if (!stored) this.#o.onSent?.(error instanceof Refusal ? error.code : "unknown");
+      throw error;
+    } finally {
+      this.#admission.leave(bot, person.id, settings, stored);
+    }
+  }
+
+  async forks(person: Person, id: string): Promise<Fork[]> {
+    const active = await this.#find(person, id);
+    return this.#o.store.forks(active.conversation, forksShown);
   }
 
   async get(person: Person, id: string): Promise<Conversation> {

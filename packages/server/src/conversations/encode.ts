@@ -46,6 +46,7 @@ export const toConversation = (stored: StoredConversation, epoch: string): Conve
   head: stored.head,
   createdAt: new Date(stored.createdAt).toISOString(),
   activeAt: new Date(stored.activeAt).toISOString(),
+  ...(stored.from === null ? {} : { from: { conversation: stored.from.origin, seq: stored.from.seq } }),
 });
 
 /** Messages of one millisecond share its text: making it anew costs as much as the rest of a message. */

@@ -1,5 +1,5 @@
 /** What the doors answer, as schemas: for OpenAPI, and for tests that hold every answer against them. */
-import type { Bot, BotEvent, Conversation, ErrorCode, Message, Part, Permission } from "@skep/protocol";
+import type { Bot, BotEvent, Conversation, ErrorCode, Fork, Message, Part, Permission } from "@skep/protocol";
 import { balanceSchema, errorTable } from "@skep/protocol";
 import { z } from "zod";
 import type { KindDescription, LogLine } from "../bots/api.ts";
@@ -76,7 +76,10 @@ export const conversationShape = z.object({
   head: z.int(),
   createdAt: time,
   activeAt: time,
+  from: z.object({ conversation: z.string().nullable(), seq: z.int() }).exactOptional(),
 }) satisfies z.ZodType<Conversation>;
+
+export const forkShape = z.object({ seq: z.int(), conversations: z.array(z.string()), shown: z.int() }) satisfies z.ZodType<Fork>;
 
 export const botShape = z.object({
   name: z.string(),
@@ -213,6 +216,7 @@ shapeNames
   .add(partShape, { id: "Part" })
   .add(permissionShape, { id: "Permission" })
   .add(conversationShape, { id: "Conversation" })
+  .add(forkShape, { id: "Fork" })
   .add(botShape, { id: "Bot" })
   .add(kindShape, { id: "Kind" })
   .add(foundModelsShape, { id: "FoundModels" })

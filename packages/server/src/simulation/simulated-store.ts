@@ -56,6 +56,7 @@ export function simulatedStore(disk: SimulatedDisk, time: SimulatedTime, random:
       }),
     conversation: (publicId) => read(() => reads.conversation(publicId)),
     conversations: (filter) => read(() => reads.conversations(filter)),
+    forks: (...values) => read(() => reads.forks(...values)),
     messages: (conversation, page) => read(() => reads.messages(conversation, page)),
     context: (...values) => read(() => reads.context(...values)),
     turn: (turn) => read(() => reads.turn(turn)),

@@ -4,6 +4,7 @@
  */
 import * as fc from "fast-check";
 import { expect } from "vitest";
+import type { BeginBranch } from "./branch.ts";
 import type { Answer, Append, CloseTurn, Operation, Refused, SaveDraft, StoredTurn } from "./store.ts";
 
 type Step =
@@ -16,6 +17,7 @@ type Step =
       n: "next" | "known" | "gap" | null;
       bot: boolean;
     }
+  | { do: "branch"; conversation: number; seq: number; key: number; text: number }
   | { do: "close"; turn: number; attempt: number; old: boolean; outcome: "completed" | "failed" | "cancelled" }
   | { do: "start"; turn: number; attempt: number; old: boolean }
   | { do: "draft"; turn: number; attempt: number; old: boolean; anew: boolean }
@@ -46,13 +48,17 @@ export class ModelLog {
       weight: 6,
       arbitrary: fc.record({
         do: fc.constant("append" as const),
-        conversation: small(1),
+        conversation: small(3),
         key: fc.option(small(8)),
         text: small(2),
         sender: small(1),
         n: fc.constantFrom("next", "next", "known", "gap", null),
         bot: fc.boolean(),
       }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant("branch" as const), conversation: small(3), seq: small(6), key: small(5), text: small(1) }),
     },
     {
       weight: 4,
@@ -80,7 +86,10 @@ export class ModelLog {
     },
   );
 
-  readonly conversations: readonly number[];
+  readonly conversations: number[];
+  readonly #branches = new Map<string, { conversation: number; origin: number; seq: number }>();
+  /** Of branches: how many messages are not their own. */
+  readonly #begins = new Map<number, number>();
   readonly #messages = new Map<number, ModelMessage[]>();
   readonly #numbers = new Map<string, number>();
   readonly #turns: ModelTurn[] = [];
@@ -93,7 +102,7 @@ export class ModelLog {
 
   /** @param suffix makes the names of its bots its own */
   constructor(conversations: readonly number[], suffix: string) {
-    this.conversations = conversations;
+    this.conversations = [...conversations];
     this.#suffix = suffix;
     for (const conversation of conversations) this.#messages.set(conversation, []);
   }
@@ -134,8 +143,24 @@ export class ModelLog {
       if (!step.there) return { op: "delete-bot", name };
       return { op: "put-bot", create: true, bot: { name, kind: "echo", definition: "{}", wanted: true, createdAt: 1 } };
     }
+    if (step.do === "branch") {
+      const origin = this.conversations[step.conversation % this.conversations.length] ?? 0;
+      const key = `branch ${step.key}`;
+      const publicId = `${key} of ${this.#suffix}`;
+      return {
+        op: "begin-branch",
+        publicId,
+        origin,
+        seq: step.seq,
+        person,
+        bot: "echo",
+        key,
+        text: `text ${step.text}`,
+        at: 1_700_000_000_000,
+      };
+    }
     if (step.do === "append") {
-      const conversation = this.conversations[step.conversation] ?? 0;
+      const conversation = this.conversations[step.conversation % this.conversations.length] ?? 0;
       const sender = `tab ${step.sender}`;
       const number = `${conversation}/${sender}`;
       const last = Math.max(this.#planned.get(number) ?? 0, this.#numbers.get(number) ?? 0);
@@ -184,6 +209,8 @@ export class ModelLog {
     switch (operation.op) {
       case "append":
         return this.#append(operation, answer);
+      case "begin-branch":
+        return this.#branch(operation, answer);
       case "close-turn":
         return this.#close(operation, answer);
       case "save-draft":
@@ -243,7 +270,9 @@ export class ModelLog {
     const log = this.#messages.get(a.conversation) ?? [];
     const number = `${a.conversation}/${a.sender}`;
     const last = this.#numbers.get(number) ?? 0;
-    const first = a.key === null ? undefined : log.find((message) => message.role === "person" && message.key === a.key);
+    // Keys of messages that it shows of another conversation are that one's.
+    const own = log.slice(this.#begins.get(a.conversation) ?? 0);
+    const first = a.key === null ? undefined : own.find((message) => message.role === "person" && message.key === a.key);
     if (first) {
       expect(answer).toMatchObject(
         first.text === a.text ? { ok: true, seq: first.seq, turn: first.turn, duplicate: true } : { ok: false, code: "key_conflict" },
@@ -260,20 +289,45 @@ export class ModelLog {
     expect(turn !== null).toBe(a.bot !== null);
     log.push({ seq, role: "person", author: a.person, key: a.key, text: a.text, turn });
     if (a.n !== null) this.#numbers.set(number, a.n);
-    if (turn !== null) {
-      const { conversation } = a;
-      this.#turns.push({
-        turn,
-        conversation,
-        seq,
-        state: "pending",
-        attempt: 0,
-        baseAttempt: 0,
-        generation: 0,
-        cancelRequested: false,
-        draft: null,
-      });
+    if (turn !== null) this.#pend(a.conversation, turn, seq);
+  }
+
+  #pend(conversation: number, turn: number, seq: number): void {
+    this.#turns.push({
+      turn,
+      conversation,
+      seq,
+      state: "pending",
+      attempt: 0,
+      baseAttempt: 0,
+      generation: 0,
+      cancelRequested: false,
+      draft: null,
+    });
+  }
+
+  /** A copy of what was said before, and one message more. */
+  #branch(b: BeginBranch, answer: Answer): void {
+    const known = this.#branches.get(b.publicId);
+    if (known) {
+      const first = this.messages(known.conversation)[known.seq - 1];
+      const same = known.origin === b.origin && known.seq === b.seq && first?.text === b.text;
+      const again = { ok: true, conversation: known.conversation, turn: first?.turn, duplicate: true };
+      expect(answer).toMatchObject(same ? again : { ok: false, code: "key_conflict" });
+      return;
     }
+    const log = this.messages(b.origin);
+    if (b.seq < 1 || b.seq > log.length) return expect(answer).toMatchObject({ ok: false, code: "field_invalid" });
+    expect(answer).toMatchObject({ ok: true, duplicate: false });
+    if (!("conversation" in answer && "turn" in answer)) throw new Error("a branch has a conversation and a turn");
+    const { conversation, turn } = answer;
+    if (turn === null) throw new Error("a branch's first message has a turn");
+    const { seq, origin } = b;
+    this.#branches.set(b.publicId, { conversation, origin, seq });
+    this.conversations.push(conversation);
+    this.#begins.set(conversation, seq - 1);
+    this.#messages.set(conversation, [...log.slice(0, seq - 1), { seq, role: "person", author: b.person, key: b.key, text: b.text, turn }]);
+    this.#pend(conversation, turn, seq);
   }
 
   #close(c: CloseTurn, answer: Answer): void {

@@ -5,6 +5,7 @@
  * Numbers called `conversation` are the store's own short ids; `publicId` is what goes over the wire.
  */
 import type { ErrorCode, Role, TurnOutcome } from "@skep/protocol";
+import type { BeginBranch, Branched, StoredFork } from "./branch.ts";
 import type { AskPermission, DecidePermission, PermissionAnswer, PermissionPage, StoredPermission } from "./permission.ts";
 
 export interface StoredConversation {
@@ -16,6 +17,8 @@ export interface StoredConversation {
   head: number;
   createdAt: number;
   activeAt: number;
+  /** Of a branch: what it is a branch of (its public id, null when that was deleted), and the number of its first message of its own. */
+  from: { origin: string | null; seq: number } | null;
 }
 
 export interface StoredMessage {
@@ -174,7 +177,7 @@ export interface RenameConversation {
   conversation: number;
   title: string;
 }
-/** Takes the conversation away with its messages, turns and drafts. */
+/** Takes the conversation away with its messages, turns and drafts; what its branches show of it stays with them. */
 export interface DeleteConversation {
   op: "delete-conversation";
   conversation: number;
@@ -237,6 +240,7 @@ export interface Answers {
   "ask-permission": PermissionAnswer | Refused;
   "decide-permission": PermissionAnswer | Refused;
   "create-conversation": Created;
+  "begin-branch": Branched | Refused;
   "rename-conversation": Done;
   "delete-conversation": Done;
   "put-bot": Done | Refused;
@@ -256,6 +260,7 @@ export type Operation =
   | AskPermission
   | DecidePermission
   | CreateConversation
+  | BeginBranch
   | RenameConversation
   | DeleteConversation
   | PutBot
@@ -337,6 +342,8 @@ export interface Store {
 
   conversation(publicId: string): Promise<StoredConversation | null>;
   conversations(filter: ConversationFilter): Promise<StoredConversation[]>;
+  /** Places at which what this conversation shows has been said in other ways, ascending; of more than `limit` branches the last ones. */
+  forks(conversation: number, limit: number): Promise<StoredFork[]>;
   /**
    * `after`: the oldest ones after that seq; `before`: the newest ones before it. Always in ascending order. Large messages make a page shorter
    * than its limit, never empty.

@@ -1,4 +1,4 @@
-import { Bot as BotIcon, Keyboard, MessageSquare, MessageSquarePlus, Moon, Plus, Sun, TextSearch } from "lucide-react";
+import { Bot as BotIcon, Columns2, Keyboard, MessageSquare, MessageSquarePlus, Moon, Plus, Sun, TextSearch } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useConversations, useSearch } from "../state/queries.ts";
 import { go } from "../state/route.ts";
@@ -112,6 +112,14 @@ function useEntries(typed: string, openShortcuts: () => void): Entry[] {
   const commands: Entry[] = [
     { id: "bots", group: "Commands", label: "Bots", detail: "", icon: <BotIcon size={17} />, run: () => go({ page: "bots" }) },
     { id: "add", group: "Commands", label: "Add a bot", detail: "", icon: <Plus size={17} />, run: () => go({ page: "add-bot" }) },
+    {
+      id: "compare",
+      group: "Commands",
+      label: "Compare bots",
+      detail: "one question to several",
+      icon: <Columns2 size={17} />,
+      run: () => go({ page: "compare", ids: [] }),
+    },
     ...bots.map(({ name }) => ({
       id: `new-${name}`,
       group: "Commands",

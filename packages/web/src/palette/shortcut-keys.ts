@@ -11,12 +11,14 @@ export const commandKey = isMac ? "⌘" : "Ctrl";
 export const shortcuts: readonly Shortcut[] = [
   { keys: [commandKey, "K"], what: "Commands, and everything that can be found" },
   { keys: ["N"], what: "New conversation" },
+  { keys: ["C"], what: "Compare bots: one question to several" },
   { keys: ["/"], what: "Search conversations" },
   { keys: ["Alt", "↑"], what: "The conversation before" },
   { keys: ["Alt", "↓"], what: "The next conversation" },
   { keys: ["B"], what: "Bots" },
   { keys: ["Enter"], what: "Send" },
   { keys: ["Shift", "Enter"], what: "A new line" },
+  { keys: ["↑"], what: "Edit your last message, from the empty field" },
   { keys: ["Esc"], what: "Stop the answer, or close what is open" },
   { keys: ["?"], what: "This list" },
 ];

@@ -40,6 +40,8 @@ export class ConversationFeed {
   /** Turns whose answer stands in the log. Who comes in between the commit and the end of the stream still hears of its draft. */
   readonly #completed = new Set<string>();
   #turnsShown = 0;
+  /** Number of the first message of its own; those before it are another conversation's (a branch). */
+  #begins = 1;
   #view: FeedView = { phase: "loading", reason: "", head: 0, tail: [], retries: new Map() };
   #leave: () => void = () => {};
   #closed = false;
@@ -71,6 +73,30 @@ export class ConversationFeed {
     return this.#messages.get(seq);
   }
 
+  /** The person's message that a message answers, if it is here. */
+  questionOf({ seq, turn }: Message): Message | undefined {
+    for (let before = seq - 1; before >= Math.max(1, seq - waitingLookedFor); before--) {
+      const one = this.#messages.get(before);
+      if (one?.turn === turn && one?.role === "person") return one;
+    }
+    return undefined;
+  }
+
+  /** The newest message that ended the turn of a question, if it is here. */
+  answerTo({ seq, turn }: Message): Message | undefined {
+    for (let after = this.#view.head; after > seq; after--) {
+      const one = this.#messages.get(after);
+      if (one?.turn === turn && one?.role !== "person") return one;
+    }
+    return undefined;
+  }
+
+  /** The number of the person's newest message that is here; 0 for none. */
+  get newestOwn(): number {
+    for (let seq = this.#view.head; this.#messages.has(seq); seq--) if (this.#messages.get(seq)?.role === "person") return seq;
+    return 0;
+  }
+
   /** The same for as long as what it names is on the page, also while a draft becomes a message. */
   keyOf(seq: number): string {
     return this.#liveKeys.get(seq) ?? `m${seq}`;
@@ -81,6 +107,13 @@ export class ConversationFeed {
     this.conversation.send(text).catch(() => {});
     // Nobody tells of changes yet.
     if (this.#view.phase === "loading") this.#show();
+  }
+
+  /** Turns of messages before this one are worked on, and tried again, in another conversation. */
+  begins(seq: number): void {
+    if (seq === this.#begins) return;
+    this.#begins = seq;
+    this.#show();
   }
 
   /** Somebody looks at these: fetches those that are not here. */
@@ -202,7 +235,7 @@ export class ConversationFeed {
     const { head } = this.#view;
     const answered = new Set<string>();
     const open: string[] = [];
-    for (let seq = head; seq > Math.max(0, head - waitingLookedFor); seq--) {
+    for (let seq = head; seq >= Math.max(this.#begins, head - waitingLookedFor + 1); seq--) {
       const message = this.#messages.get(seq);
       if (message?.turn === undefined) continue;
       if (message.role !== "person") answered.add(message.turn);
@@ -222,7 +255,7 @@ export class ConversationFeed {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     if (this.#closed) return;
-    this.#view = { ...this.#view, tail: this.#tail(), retries: new Map(this.#retries) };
+    this.#view = { ...this.#view, tail: this.#tail(), retries: new Map([...this.#retries].filter(([, seq]) => seq >= this.#begins)) };
     for (const listener of this.#listeners) listener();
   }
 

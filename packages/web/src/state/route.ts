@@ -6,14 +6,22 @@ export type Route =
   | { page: "new"; bot: string }
   /** `seq`: the message to look at; 0 for the newest. */
   | { page: "conversation"; id: string; seq: number }
+  /** One question to several bots: their conversations; none before it is asked. */
+  | { page: "compare"; ids: readonly string[] }
   | { page: "bots" }
   | { page: "bot"; name: string }
   | { page: "add-bot" };
 
+export const mostCompared = 4;
+
 export function routeFrom(hash: string): Route {
-  const [first = "", second = "", third = ""] = hash.replace(/^#/, "").split("/").map(decoded);
+  const [first = "", second = "", third = "", ...more] = hash.replace(/^#/, "").split("/").map(decoded);
   if (first === "c" && second !== "") return { page: "conversation", id: second, seq: Math.max(0, Number.parseInt(third, 10) || 0) };
   if (first === "new") return { page: "new", bot: second };
+  if (first === "compare") {
+    const ids = [second, third, ...more].filter((id) => id !== "");
+    return { page: "compare", ids: [...new Set(ids)].slice(0, mostCompared) };
+  }
   if (first === "bots") return second === "" ? { page: "bots" } : { page: "bot", name: second };
   if (first === "add-bot") return { page: "add-bot" };
   return { page: "home" };
@@ -27,6 +35,8 @@ export function addressOf(route: Route): string {
       return route.bot === "" ? "#new" : `#new/${encodeURIComponent(route.bot)}`;
     case "conversation":
       return `#c/${encodeURIComponent(route.id)}${route.seq > 0 ? `/${route.seq}` : ""}`;
+    case "compare":
+      return ["#compare", ...route.ids.map(encodeURIComponent)].join("/");
     case "bots":
       return "#bots";
     case "add-bot":

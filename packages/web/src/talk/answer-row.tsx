@@ -29,6 +29,8 @@ export interface AnswerRowProps {
   row: Extract<TailRow, { kind: "turn" }> | null;
   mayRetry: boolean;
   looked: boolean;
+  /** Asks the question of this answer once more, in a branch; null where there is none. */
+  askAgain: ((answer: Message) => void) | null;
 }
 
 /**

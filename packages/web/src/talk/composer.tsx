@@ -16,6 +16,8 @@ interface Props {
   send: (text: string) => boolean | Promise<boolean>;
   /** Stops the answer that is being written; null when there is none. */
   stop: (() => void) | null;
+  /** Arrow up in the empty field: the last message is to be said in another way. */
+  editLast?: () => void;
   ref?: Ref<ComposerHandle>;
 }
 
@@ -25,7 +27,7 @@ const tallest = 320;
 /** On a touch screen the keyboard does not come up unasked. */
 const mayTakeFocus = (): boolean => matchMedia("(hover: hover)").matches && !document.querySelector("dialog[open]");
 
-export function Composer({ place, bot, disabled = false, send, stop, ref }: Props): ReactNode {
+export function Composer({ place, bot, disabled = false, send, stop, editLast, ref }: Props): ReactNode {
   const name = nameOf(place);
   const text = useStored(name) ?? "";
   const field = useRef<HTMLTextAreaElement>(null);
@@ -53,6 +55,11 @@ export function Composer({ place, bot, disabled = false, send, stop, ref }: Prop
     if (!(await send(text))) write(text);
   };
   const pressed = (event: KeyboardEvent): void => {
+    if (event.key === "ArrowUp" && text === "" && editLast && !event.altKey) {
+      event.preventDefault();
+      editLast();
+      return;
+    }
     // While an input method is composing, Enter belongs to it.
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
     event.preventDefault();

@@ -1,5 +1,6 @@
 import type { Conversation } from "@skep/protocol";
 import { type FormEvent, type ReactNode, useState } from "react";
+import { useForks } from "../state/branches.ts";
 import { sentenceOf, useErase, useRename } from "../state/queries.ts";
 import { useSkep } from "../state/skep.ts";
 import { visible } from "../text/visible.tsx";
@@ -57,6 +58,8 @@ export function EraseDialog({
   const { feeds } = useSkep();
   const { mutateAsync } = useErase();
   const { head } = conversation;
+  const forks = useForks(conversation.id);
+  const shared = conversation.from !== undefined || forks.size > 0;
   const messages = head === 1 ? "Its only message is" : `All ${head.toLocaleString()} messages are`;
   const run = async (): Promise<void> => {
     try {
@@ -72,7 +75,13 @@ export function EraseDialog({
   return (
     <Confirm title="Erase the conversation?" action="Erase" run={run} close={close}>
       <p className="mb-2 font-medium">{visible(titleOf(conversation))}</p>
-      <p>{head === 0 ? "Nothing was said in it yet." : `${messages} erased from the server. This cannot be taken back.`}</p>
+      <p>
+        {head === 0
+          ? "Nothing was said in it yet."
+          : shared
+            ? "What it says is erased from the server, except what is also in other branches. This cannot be taken back."
+            : `${messages} erased from the server. This cannot be taken back.`}
+      </p>
     </Confirm>
   );
 }

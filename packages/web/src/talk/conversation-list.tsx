@@ -1,5 +1,5 @@
 import type { Conversation } from "@skep/protocol";
-import { MoreHorizontal, Pencil, ShieldQuestion, Trash2 } from "lucide-react";
+import { GitBranch, MoreHorizontal, Pencil, ShieldQuestion, Trash2 } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { sentenceOf, useAsking, type useConversations } from "../state/queries.ts";
 import { addressOf, go } from "../state/route.ts";
@@ -120,6 +120,12 @@ function Row({
           ) : null}
         </span>
         <span className="block truncate text-xs text-soft">
+          {conversation.from ? (
+            <span className="branch me-1 inline-flex align-[-1px]" title="A branch of another conversation">
+              <GitBranch size={12} aria-hidden="true" />
+              <span className="sr-only">branch, </span>
+            </span>
+          ) : null}
           {conversation.bot} · <ShortTime at={conversation.activeAt} />
         </span>
       </a>

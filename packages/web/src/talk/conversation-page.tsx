@@ -1,5 +1,5 @@
 import { Refusal } from "@skep/client";
-import { Download, FileJson, MoreHorizontal, Pencil, Trash2 } from "lucide-react";
+import { Download, FileJson, GitBranch, MoreHorizontal, Pencil, Trash2 } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { BotDot } from "../fleet/bot-state.tsx";
 import { sentenceOf, useConversation } from "../state/queries.ts";
@@ -26,10 +26,13 @@ export function ConversationPage({ id, seq }: { id: string; seq: number }): Reac
   const { data: conversation, error } = useConversation(id);
   const bot = useBots().get(conversation?.bot ?? "");
   const composer = useRef<ComposerHandle>(null);
+  const [editing, setEditing] = useState<number | null>(null);
   const [asked, setAsked] = useState<"rename" | "erase" | null>(null);
   const turn = tail.findLast((row) => row.kind === "turn")?.turn ?? null;
   const gone = phase === "gone" ? reason : error instanceof Refusal && error.status === 404 ? "This conversation does not exist." : null;
 
+  const begins = conversation?.from?.seq ?? 1;
+  useEffect(() => feed.begins(begins), [feed, begins]);
   useEffect(() => {
     const look = (): void => {
       if (document.visibilityState === "visible" && phase === "ready") markSeen(id, head);
@@ -64,6 +67,7 @@ export function ConversationPage({ id, seq }: { id: string; seq: number }): Reac
           <>
             <BotDot bot={bot} /> {name}
             {bot ? visible(` · ${botStateSentence(bot)}`) : ""}
+            {conversation?.from ? <BranchOf from={conversation.from} /> : null}
           </>
         }
       >
@@ -78,7 +82,15 @@ export function ConversationPage({ id, seq }: { id: string; seq: number }): Reac
           ]}
         />
       </PageHeader>
-      <MessageList key={feed.id} feed={feed} bot={name || "the bot"} seq={seq} edit={(text) => composer.current?.putBack(text)} />
+      <MessageList
+        key={feed.id}
+        feed={feed}
+        bot={name || "the bot"}
+        seq={seq}
+        putBack={(text) => composer.current?.putBack(text)}
+        editing={editing}
+        edit={setEditing}
+      />
       <BotTrouble name={name} />
       <Composer
         ref={composer}
@@ -88,6 +100,7 @@ export function ConversationPage({ id, seq }: { id: string; seq: number }): Reac
           feed.send(text);
           return true;
         }}
+        editLast={() => setEditing(feed.newestOwn || null)}
         stop={turn === null ? null : () => void stopTurn(feed, turn)}
       />
       {asked === "rename" && conversation ? <RenameDialog conversation={conversation} close={() => setAsked(null)} /> : null}
@@ -99,6 +112,26 @@ export function ConversationPage({ id, seq }: { id: string; seq: number }): Reac
         />
       ) : null}
     </>
+  );
+}
+
+/** What it is a branch of, and the way there. */
+function BranchOf({ from }: { from: { conversation: string | null; seq: number } }): ReactNode {
+  const { data: origin } = useConversation(from.conversation ?? "");
+  return (
+    <span className="branch-of flex min-w-0 items-center gap-1">
+      · <GitBranch size={12} className="shrink-0" aria-hidden="true" />
+      {from.conversation === null ? (
+        "branch of an erased conversation"
+      ) : (
+        <a
+          href={addressOf({ page: "conversation", id: from.conversation, seq: from.seq })}
+          className="truncate text-honey underline-offset-2 hover:underline"
+        >
+          branch of {origin ? visible(`“${titleOf(origin)}”`) : "another conversation"}
+        </a>
+      )}
+    </span>
   );
 }
 

@@ -1,8 +1,13 @@
 import { ArrowDown } from "lucide-react";
+import type { Message } from "@skep/protocol";
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useSyncExternalStore } from "react";
+import { useBranch, useForks } from "../state/branches.ts";
 import type { ConversationFeed } from "../state/conversation-feed.ts";
+import { sentenceOf } from "../state/queries.ts";
+import { go } from "../state/route.ts";
 import { useConnection } from "../state/skep.ts";
 import { Late } from "../ui/late.tsx";
+import { showNotice } from "../ui/notices.tsx";
 import { isSameDay } from "../ui/time.tsx";
 import { AnswerRow } from "./answer-row.tsx";
 import { Announcer } from "./announcer.tsx";
@@ -15,17 +20,37 @@ interface Props {
   bot: string;
   /** The message to begin at; 0 for the newest. */
   seq: number;
-  edit: (text: string) => void;
+  /** Puts a text back to where it was written. */
+  putBack: (text: string) => void;
+  /** The message that is being said in another way; null for none. */
+  editing?: number | null;
+  /** Without it nothing is branched from here. */
+  edit?: (seq: number | null) => void;
+  /** Tells several lists on one page apart. */
+  name?: string;
 }
 
 /** One conversation of any length: messages, then answers being written, then what is on its way. */
-export function MessageList({ feed, bot, seq, edit }: Props): ReactNode {
+export function MessageList({ feed, bot, seq, putBack, editing = null, edit, name = "" }: Props): ReactNode {
   const view = useSyncExternalStore(feed.subscribe, () => feed.view);
   const { head, tail, phase, retries } = view;
   const online = useConnection().name === "open";
   const keyOf = useCallback(
     (row: number) => (row < feed.view.head ? feed.keyOf(row + 1) : (feed.view.tail[row - feed.view.head]?.key ?? "")),
     [feed],
+  );
+  const forks = useForks(edit ? feed.id : "");
+  const { mutate: branch } = useBranch(feed.id);
+  const askAgain = useCallback(
+    (answer: Message) => {
+      const question = feed.questionOf(answer);
+      if (!question) return;
+      branch(question, {
+        onSuccess: (id) => go({ page: "conversation", id, seq: 0 }),
+        onError: (error) => showNotice(`It was not asked again: ${sentenceOf(error)}`, { bad: true }),
+      });
+    },
+    [feed, branch],
   );
   const window = useRowWindow(head + tail.length, keyOf, head);
   const { scroller, list, first, end, above, below, atBottom, toBottom, toRow } = window;
@@ -37,6 +62,9 @@ export function MessageList({ feed, bot, seq, edit }: Props): ReactNode {
     if (seq > 0) toRow(Math.min(seq, feed.view.head) - 1);
     else toBottom();
   }, [feed, seq, phase, toRow, toBottom]);
+  useEffect(() => {
+    if (editing !== null && !list.current?.querySelector(`[data-row="${editing - 1}"]`)) toRow(editing - 1);
+  }, [editing, list, toRow]);
   // The browser would get there by many small steps, and stop where rows of other heights come in.
   const pressed = (event: KeyboardEvent): void => {
     if (event.target !== event.currentTarget || (event.key !== "Home" && event.key !== "End")) return;
@@ -55,10 +83,10 @@ export function MessageList({ feed, bot, seq, edit }: Props): ReactNode {
           message(row + 1)
         ) : tailRow?.kind === "turn" ? (
           <Marked mark={null}>
-            <AnswerRow feed={feed} bot={bot} online={online} message={null} row={tailRow} mayRetry={false} looked={false} />
+            <AnswerRow feed={feed} bot={bot} online={online} message={null} row={tailRow} mayRetry={false} looked={false} askAgain={null} />
           </Marked>
         ) : tailRow ? (
-          <PendingRow feed={feed} send={tailRow.send} online={online} edit={edit} />
+          <PendingRow feed={feed} send={tailRow.send} online={online} edit={putBack} />
         ) : null}
       </li>,
     );
@@ -75,9 +103,25 @@ export function MessageList({ feed, bot, seq, edit }: Props): ReactNode {
     return (
       <Marked mark={mark ? one.createdAt : null}>
         {one.role === "person" ? (
-          <PersonRow message={one} looked={looked} />
+          <PersonRow
+            id={feed.id}
+            message={one}
+            looked={looked}
+            fork={edit ? forks.get(number) : undefined}
+            editing={number === editing}
+            edit={edit ?? null}
+          />
         ) : (
-          <AnswerRow feed={feed} bot={bot} online={online} message={one} row={null} mayRetry={mayRetry} looked={looked} />
+          <AnswerRow
+            feed={feed}
+            bot={bot}
+            online={online}
+            message={one}
+            row={null}
+            mayRetry={mayRetry}
+            looked={looked}
+            askAgain={edit && !mayRetry && feed.questionOf(one) ? askAgain : null}
+          />
         )}
       </Marked>
     );
@@ -88,17 +132,17 @@ export function MessageList({ feed, bot, seq, edit }: Props): ReactNode {
     <div className="relative min-h-0 flex-1">
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it is scrolled by keyboard */}
       <div
-        id="scroll"
+        id={`scroll${name}`}
         onKeyDown={pressed}
         ref={scroller}
         tabIndex={0}
         role="region"
-        aria-label="Messages"
+        aria-label={`Messages${name === "" ? "" : ` of ${bot}`}`}
         className="h-full overflow-y-auto overscroll-contain [overflow-anchor:none]"
       >
-        <div className="mx-auto max-w-3xl px-4 pt-4 pb-6 side:px-8">
+        <div className={`mx-auto max-w-3xl px-4 pt-4 pb-6 ${name === "" ? "side:px-8" : ""}`}>
           <div style={{ height: above }} />
-          <ol id="log" ref={list} aria-label="Conversation" aria-busy={phase === "loading"}>
+          <ol id={`log${name}`} ref={list} aria-label={`Conversation${name === "" ? "" : ` with ${bot}`}`} aria-busy={phase === "loading"}>
             {rows}
           </ol>
           <div style={{ height: below }} />
@@ -114,7 +158,7 @@ export function MessageList({ feed, bot, seq, edit }: Props): ReactNode {
       </div>
       {atBottom ? null : (
         <button
-          id="newest"
+          id={`newest${name}`}
           type="button"
           onClick={toBottom}
           className="absolute inset-x-0 bottom-3 mx-auto flex w-fit items-center gap-1.5 rounded-full border border-line bg-raised px-3.5 py-1.5 text-sm shadow-md hover:border-honey"

@@ -1,14 +1,16 @@
-import type { Message } from "@skep/protocol";
-import { RotateCcw } from "lucide-react";
+import type { Fork, Message } from "@skep/protocol";
+import { Pencil, RefreshCw, RotateCcw } from "lucide-react";
 import { memo, type ReactNode } from "react";
 import { sentenceOf } from "../state/queries.ts";
 import type { ConversationFeed } from "../state/conversation-feed.ts";
 import { visible } from "../text/visible.tsx";
-import { Button } from "../ui/button.tsx";
+import { Button, IconButton } from "../ui/button.tsx";
 import { CopyButton } from "../ui/copy-button.tsx";
 import { showNotice } from "../ui/notices.tsx";
 import { ClockTime, dayName } from "../ui/time.tsx";
 import type { Face } from "./answer-row.tsx";
+import { EditMessage } from "./edit-message.tsx";
+import { Versions } from "./versions.tsx";
 
 const noParts: Message["parts"] & {} = [];
 
@@ -22,10 +24,26 @@ export const DayMark = ({ at }: { at: string }): ReactNode => (
 
 const endings = { completed: "", cancelled: "Stopped", failed: "No answer" } as const;
 
-interface Props {
+interface PersonProps {
+  /** The conversation's. */
+  id: string;
   message: Message;
   /** Somebody came here to see this one. */
   looked: boolean;
+  /** The other ways in which it was said. */
+  fork: Fork | undefined;
+  editing: boolean;
+  /** null: no message any more. Not there where messages are not edited. */
+  edit: ((seq: number | null) => void) | null;
+}
+
+interface AnswerProps {
+  feed: ConversationFeed;
+  message: Message;
+  mayRetry: boolean;
+  looked: boolean;
+  /** Asks the question of this answer once more, in a branch; null where there is none. */
+  askAgain: ((answer: Message) => void) | null;
 }
 
 const Details = ({ message: { createdAt, text } }: { message: Message }): ReactNode => (
@@ -36,12 +54,29 @@ const Details = ({ message: { createdAt, text } }: { message: Message }): ReactN
 );
 
 /** A message of a person. */
-export const PersonRow = memo(function PersonRow({ message, looked }: Props): ReactNode {
-  return <PersonText text={message.text} details={<Details message={message} />} looked={looked} />;
+export const PersonRow = memo(function PersonRow({ id, message, looked, fork, editing, edit }: PersonProps): ReactNode {
+  if (editing && edit) return <EditMessage id={id} message={message} close={() => edit(null)} />;
+  return (
+    <PersonText
+      text={message.text}
+      details={
+        <>
+          <Details message={message} />
+          {edit ? (
+            <IconButton label="Edit" onClick={() => edit(message.seq)}>
+              <Pencil size={14} />
+            </IconButton>
+          ) : null}
+        </>
+      }
+      looked={looked}
+      versions={fork ? <Versions fork={fork} id={id} /> : null}
+    />
+  );
 });
 
 /** An answer that is in the log, or why there is none. */
-export function answerFace({ feed, message, mayRetry, looked }: Props & { feed: ConversationFeed; mayRetry: boolean }): Face {
+export function answerFace({ feed, message, mayRetry, looked, askAgain }: AnswerProps): Face {
   const { role, outcome, turn, text } = message;
   const ending = outcome === undefined ? "" : endings[outcome];
   const retry = (): void => {
@@ -66,7 +101,17 @@ export function answerFace({ feed, message, mayRetry, looked }: Props & { feed: 
     parts: message.parts ?? noParts,
     draft: null,
     below,
-    details: text === "" ? null : <Details message={message} />,
+    details:
+      text === "" ? null : (
+        <>
+          <Details message={message} />
+          {askAgain ? (
+            <IconButton label="Ask again" onClick={() => askAgain(message)}>
+              <RefreshCw size={14} />
+            </IconButton>
+          ) : null}
+        </>
+      ),
     looked,
   };
 }
@@ -78,6 +123,8 @@ interface PersonTextProps {
   text: string;
   details: ReactNode;
   looked?: boolean;
+  /** Seen without looking for it. */
+  versions?: ReactNode;
   /** It is not in the log yet. */
   faded?: boolean;
   /** A long one scrolls in itself, so that what stands around it can be seen. */
@@ -85,7 +132,7 @@ interface PersonTextProps {
 }
 
 /** What a person wrote, as it was written. */
-export function PersonText({ text, details, looked = false, faded = false, short = false }: PersonTextProps): ReactNode {
+export function PersonText({ text, details, looked = false, versions = null, faded = false, short = false }: PersonTextProps): ReactNode {
   return (
     <article className={`group flex flex-col items-end py-1.5 ${looked ? found : ""}`} aria-label="You">
       <div
@@ -96,7 +143,10 @@ export function PersonText({ text, details, looked = false, faded = false, short
       >
         {visible(text)}
       </div>
-      <div className={`flex min-h-7 items-center gap-1 text-xs text-soft transition-opacity ${faded ? "" : shownOnLook}`}>{details}</div>
+      <div className="flex min-h-7 items-center gap-1 text-xs text-soft">
+        <div className={`flex items-center gap-1 transition-opacity ${faded ? "" : shownOnLook}`}>{details}</div>
+        {versions}
+      </div>
     </article>
   );
 }

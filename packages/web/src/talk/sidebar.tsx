@@ -1,4 +1,4 @@
-import { Bot as BotIcon, Command, Keyboard, LogOut, MonitorDown, MoreHorizontal, Plus, Search, X } from "lucide-react";
+import { Bot as BotIcon, Columns2, Command, Keyboard, LogOut, MonitorDown, MoreHorizontal, Plus, Search, X } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useState } from "react";
 import { BotDot } from "../fleet/bot-state.tsx";
 import { useInstall } from "../state/installed.ts";
@@ -52,7 +52,8 @@ export function Sidebar({
   const failed = [...bots.values()].filter(({ state }) => state === "failed");
 
   useEffect(() => {
-    const name = route.page === "bots" || route.page === "bot" ? "Bots" : visibleText(here?.title ?? "");
+    const name =
+      route.page === "bots" || route.page === "bot" ? "Bots" : route.page === "compare" ? "Compare" : visibleText(here?.title ?? "");
     document.title = `${unseen > 0 ? `(${unseen > 99 ? "99+" : unseen}) ` : ""}${name === "" ? "Skep" : `${name} · Skep`}`;
   }, [unseen, here?.title, route.page]);
 
@@ -84,6 +85,9 @@ export function Sidebar({
           <span className="flex-1 font-semibold tracking-tight">Skep</span>
           <IconButton label="Commands (Ctrl K)" onClick={openPalette}>
             <Command size={17} />
+          </IconButton>
+          <IconButton label="Compare bots (C)" onClick={() => go({ page: "compare", ids: [] })}>
+            <Columns2 size={17} />
           </IconButton>
           <IconButton id="new-conversation" label="New conversation (N)" onClick={() => go({ page: "new", bot })}>
             <Plus size={20} />

@@ -1,10 +1,11 @@
-import { conversationCreateSchema, conversationPatchSchema, idSchema, limits } from "@skep/protocol";
+import { branchCreateSchema, conversationCreateSchema, conversationPatchSchema, idSchema, limits } from "@skep/protocol";
 import { z } from "zod";
 import type { ConversationsApi } from "../../conversations/api.ts";
+import { keyOf } from "../idempotency-key.ts";
 import { botQuery, numberQuery, textQuery } from "../query.ts";
 import type { Route } from "../route.ts";
 import { route } from "../route.ts";
-import { conversationShape } from "../shapes.ts";
+import { conversationShape, forkShape } from "../shapes.ts";
 
 const params = z.strictObject({ id: idSchema });
 
@@ -38,6 +39,33 @@ export function conversationRoutes(conversations: ConversationsApi): Route[] {
         setHeader("location", `/api/conversations/${conversation.id}`);
         return conversation;
       },
+    }),
+    route({
+      method: "POST",
+      path: "/api/conversations/{id}/branches",
+      summary:
+        "Begin a branch: a conversation with the messages before `before`, going on with another text. With a key (or the header Idempotency-Key) it can be asked for again safely",
+      permission: "conversations.use",
+      params,
+      body: branchCreateSchema,
+      status: 201,
+      response: z.object({ conversation: conversationShape, seq: z.int(), duplicate: z.boolean(), turn: z.string().nullable() }),
+      handler: async ({ person, params, body, header, setHeader }) => {
+        const key = keyOf(body.key, header("idempotency-key"));
+        const begun = await conversations.branch(person, params.id, { ...body, key });
+        setHeader("location", `/api/conversations/${begun.conversation.id}`);
+        return begun;
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/conversations/{id}/branches",
+      summary: "Where what this conversation shows has been said in other ways, ascending: the last 1,000 branches",
+      permission: "conversations.use",
+      params,
+      status: 200,
+      response: z.object({ forks: z.array(forkShape) }),
+      handler: async ({ person, params }) => ({ forks: await conversations.forks(person, params.id) }),
     }),
     route({
       method: "GET",

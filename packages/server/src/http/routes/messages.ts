@@ -1,8 +1,9 @@
-import { idSchema, keySchema, limits, messageCreateSchema, Refusal } from "@skep/protocol";
+import { idSchema, limits, messageCreateSchema, Refusal } from "@skep/protocol";
 import { z } from "zod";
 import type { ConversationsApi } from "../../conversations/api.ts";
 import type { EventStreams } from "../event-stream.ts";
 import { eventStreamType } from "../event-stream.ts";
+import { keyOf } from "../idempotency-key.ts";
 import { numberQuery, seqQuery } from "../query.ts";
 import type { Route } from "../route.ts";
 import { route } from "../route.ts";
@@ -11,17 +12,6 @@ import { messageShape, turnState } from "../shapes.ts";
 const params = z.strictObject({ id: idSchema });
 const turnParams = z.strictObject({ id: idSchema, turn: idSchema });
 const longestWaitSeconds = 300;
-
-/** The key may stand in the body or in the header; two different ones are a mistake. */
-function keyOf(inBody: string | undefined, header: string | undefined): string | undefined {
-  if (header === undefined) return inBody;
-  const result = keySchema.safeParse(header);
-  if (!result.success) throw new Refusal("field_invalid", "Idempotency-Key must be 1 to 128 characters", { field: "key" });
-  if (inBody !== undefined && inBody !== header) {
-    throw new Refusal("field_invalid", "Idempotency-Key and key are not the same", { field: "key" });
-  }
-  return header;
-}
 
 export function messageRoutes(conversations: ConversationsApi, streams: Pick<EventStreams, "open">): Route[] {
   const turnAction = (verb: "cancel" | "retry", summary: string): Route =>

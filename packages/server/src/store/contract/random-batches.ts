@@ -34,6 +34,12 @@ export function randomBatchContract({ under, commit }: Workbench): void {
             expect((await under.store.messages(conversation, { after: 0, limit: 10_000 })).messages).toMatchObject(
               model.messages(conversation),
             );
+            for (const seq of [2, 4]) {
+              const { messages: after } = await under.store.messages(conversation, { after: seq, limit: 2 });
+              expect(after).toMatchObject(model.messages(conversation).slice(seq, seq + 2));
+              const { messages: before } = await under.store.messages(conversation, { before: seq + 1, limit: 2 });
+              expect(before).toMatchObject(model.messages(conversation).slice(0, seq).slice(-2));
+            }
           }
           for (const bot of model.botNames()) {
             expect((await under.store.botEntries(bot, Number.MAX_SAFE_INTEGER, 100)).map(({ entry }) => entry)).toEqual(model.entries(bot));

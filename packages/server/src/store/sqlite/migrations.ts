@@ -162,4 +162,19 @@ CREATE TABLE bot_entries (
 CREATE INDEX bot_entries_by_bot ON bot_entries (bot, id);
 `,
   },
+  {
+    number: 4,
+    name: "branches",
+    // `stem` has the messages before `seq`: `origin`, or what that is a branch of itself where its own messages begin later. A row goes when
+    // nothing of the branch is left to show, also not by others.
+    sql: `
+CREATE TABLE branches (
+  conversation INTEGER PRIMARY KEY,
+  origin INTEGER NOT NULL,
+  stem INTEGER NOT NULL,
+  seq INTEGER NOT NULL
+) STRICT;
+CREATE INDEX branches_by_stem ON branches (stem, seq, conversation);
+`,
+  },
 ];

@@ -18,6 +18,7 @@ const allowedScans: Record<string, string> = {
   "SCAN p USING INDEX permissions_pending": "the index holds only what waits for a decision",
   "SCAN permissions USING INDEX permissions_pending": "once, at the start: the index holds only what waits for a decision",
   "SCAN log_tail": "its first entries in order, as many as one step of upkeep files",
+  "SCAN shows": "the branches of one erased conversation, when a message of it is found: they are few, and were just found by their index",
   "SCAN message_search VIRTUAL TABLE": "the full-text index's own way of answering MATCH, by rowid",
 };
 

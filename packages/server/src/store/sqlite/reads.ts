@@ -13,6 +13,8 @@ import type {
   StoredMessage,
   StoredTurn,
 } from "../store.ts";
+import type { StoredFork } from "../branch.ts";
+import { BranchReads } from "./branch-reads.ts";
 import type { Database, Value } from "./database.ts";
 import type { MessageRow, TurnRow } from "./rows.ts";
 import { messageColumns, messageFrom, roleNumber, turnFrom } from "./rows.ts";
@@ -30,11 +32,14 @@ interface ConversationRow {
   head: number;
   created_at: number;
   active_at: number;
+  origin: string | null;
+  branch_seq: number | null;
 }
 /** The head of a log: its newest entries are in the tail, unless all were filed. */
 export const headOf = (conversation: string): string =>
   `coalesce((SELECT max(seq) FROM log_tail WHERE conversation = ${conversation}), (SELECT max(seq) FROM log WHERE conversation = ${conversation}), 0)`;
-const conversationColumns = `c.id, c.public_id, c.bot, c.person, c.title, c.created_at, c.active_at, ${headOf("c.id")} AS head`;
+const conversationColumns = `c.id, c.public_id, c.bot, c.person, c.title, c.created_at, c.active_at, ${headOf("c.id")} AS head, b.seq AS branch_seq, (SELECT public_id FROM conversations WHERE id = b.origin AND deleted_at IS NULL) AS origin`;
+const conversationsWithBranches = "conversations c LEFT JOIN branches b ON b.conversation = c.id";
 const turnColumns =
   "t.id AS turn, t.conversation, c.public_id, t.seq, t.bot, c.person, t.state, t.attempt, t.base_attempt, t.generation, t.cancel_requested";
 
@@ -53,13 +58,19 @@ const unindexedScan = 2000;
 /** A clock may have been set back or forward by this much without hiding a message from a search by time (O5). */
 const clockSlackMs = 12 * 3_600_000;
 
+/** The conversation in which a message is found: its own, or, once that is erased, a branch (or a branch of one) that still shows it. */
+const shownIn = `JOIN conversations home ON home.id = m.conversation JOIN conversations c ON c.id = CASE WHEN home.deleted_at IS NULL THEN home.id ELSE (
+  WITH RECURSIVE shows (id) AS (SELECT conversation FROM branches WHERE stem = home.id AND seq > m.seq UNION ALL SELECT b.conversation FROM shows JOIN branches b ON b.stem = shows.id)
+  SELECT s.id FROM shows CROSS JOIN conversations s ON s.id = shows.id WHERE s.deleted_at IS NULL LIMIT 1) END`;
+
 /** Every statement text, so that a test can ask for the plan of each. */
 export const readSql = {
-  conversation: `SELECT ${conversationColumns} FROM conversations c WHERE c.public_id = ? AND c.deleted_at IS NULL`,
-  conversationsByPerson: `SELECT ${conversationColumns} FROM conversations c WHERE c.person = ? AND c.deleted_at IS NULL AND (c.active_at, c.id) < (?, ?) AND instr(lower(c.title), lower(?)) > 0 ORDER BY c.active_at DESC, c.id DESC LIMIT ?`,
-  conversationsByBot: `SELECT ${conversationColumns} FROM conversations c WHERE c.bot = ? AND c.person = ? AND c.deleted_at IS NULL AND (c.active_at, c.id) < (?, ?) AND instr(lower(c.title), lower(?)) > 0 ORDER BY c.active_at DESC, c.id DESC LIMIT ?`,
+  conversation: `SELECT ${conversationColumns} FROM ${conversationsWithBranches} WHERE c.public_id = ? AND c.deleted_at IS NULL`,
+  conversationsByPerson: `SELECT ${conversationColumns} FROM ${conversationsWithBranches} WHERE c.person = ? AND c.deleted_at IS NULL AND (c.active_at, c.id) < (?, ?) AND instr(lower(c.title), lower(?)) > 0 ORDER BY c.active_at DESC, c.id DESC LIMIT ?`,
+  conversationsByBot: `SELECT ${conversationColumns} FROM ${conversationsWithBranches} WHERE c.bot = ? AND c.person = ? AND c.deleted_at IS NULL AND (c.active_at, c.id) < (?, ?) AND instr(lower(c.title), lower(?)) > 0 ORDER BY c.active_at DESC, c.id DESC LIMIT ?`,
   head: `SELECT ${headOf("?1")} AS seq`,
   messagesAfter: logPage("l.seq > ?2", "ASC"),
+  messagesBetween: logPage("l.seq > ?2 AND l.seq < ?4", "ASC"),
   messagesBefore: logPage("l.seq < ?2", "DESC"),
   contextBefore: logPage(`l.seq < ?2 AND m.role <> ${roleNumber.system}`, "DESC", "NULL"),
   turn: `SELECT ${turnColumns} FROM turns t JOIN conversations c ON c.id = t.conversation WHERE t.id = ? AND c.deleted_at IS NULL`,
@@ -70,8 +81,8 @@ export const readSql = {
   permissions: `SELECT ${permissionColumns} FROM permissions p JOIN conversations c ON c.id = p.conversation WHERE p.conversation = ? AND c.deleted_at IS NULL AND p.id < ? ORDER BY p.id DESC LIMIT ?`,
   firstAfter: "SELECT id FROM messages WHERE created_at > ? ORDER BY created_at, id LIMIT 1",
   lastBefore: "SELECT id FROM messages WHERE created_at < ? ORDER BY created_at DESC, id DESC LIMIT 1",
-  search: `SELECT ${messageColumns}, c.public_id, c.title, c.bot FROM message_search JOIN messages m ON m.id = message_search.rowid JOIN conversations c ON c.id = m.conversation WHERE message_search MATCH ? AND message_search.rowid BETWEEN ? AND ? AND m.created_at BETWEEN ? AND ? AND c.person = ? AND c.deleted_at IS NULL AND (? IS NULL OR c.bot = ?) ORDER BY message_search.rowid DESC LIMIT ?`,
-  unindexed: `SELECT ${messageColumns}, c.public_id, c.title, c.bot, c.person FROM messages m JOIN conversations c ON c.id = m.conversation WHERE m.id BETWEEN ? AND ? AND +m.created_at BETWEEN ? AND ? AND c.deleted_at IS NULL ORDER BY m.id DESC LIMIT ?`,
+  search: `SELECT ${messageColumns}, c.public_id, c.title, c.bot FROM message_search JOIN messages m ON m.id = message_search.rowid ${shownIn} WHERE message_search MATCH ? AND message_search.rowid BETWEEN ? AND ? AND m.created_at BETWEEN ? AND ? AND c.person = ? AND c.deleted_at IS NULL AND (? IS NULL OR c.bot = ?) ORDER BY message_search.rowid DESC LIMIT ?`,
+  unindexed: `SELECT ${messageColumns}, c.public_id, c.title, c.bot, c.person FROM messages m ${shownIn} WHERE m.id BETWEEN ? AND ? AND +m.created_at BETWEEN ? AND ? AND c.deleted_at IS NULL ORDER BY m.id DESC LIMIT ?`,
   indexed: "SELECT value FROM meta WHERE name = 'search_indexed'",
   newest: "SELECT max(id) AS id FROM messages",
   bots: "SELECT name, kind, definition, wanted, created_at FROM bots ORDER BY name",
@@ -99,9 +110,11 @@ type FoundRow = MessageRow & { public_id: string; title: string; bot: string };
 
 export class Reads {
   readonly #statements: ReturnType<typeof prepare>;
+  readonly #branches: BranchReads;
 
   constructor(db: Database) {
     this.#statements = prepare(db);
+    this.#branches = new BranchReads(db);
   }
 
   conversation(publicId: string): StoredConversation | null {
@@ -120,10 +133,21 @@ export class Reads {
   }
 
   messages(conversation: number, page: { after: number; limit: number } | { before: number; limit: number }): MessagePage {
+    const { messagesAfter, messagesBetween, messagesBefore } = this.#statements;
     const rows =
       "after" in page
-        ? withinBudget(this.#statements.messagesAfter.iterate(conversation, page.after, page.limit))
-        : withinBudget(this.#statements.messagesBefore.iterate(conversation, page.before, page.limit)).toReversed();
+        ? withinBudget(
+            this.#branches.after(
+              conversation,
+              page.after,
+              page.limit,
+              (...own) => messagesAfter.iterate(own[0], own[1], own[2]),
+              (...stem) => messagesBetween.iterate(...stem),
+            ),
+          )
+        : withinBudget(
+            this.#branches.before(conversation, page.before, page.limit, (...own) => messagesBefore.iterate(own[0], own[1], own[2])),
+          ).toReversed();
     const last = rows.at(-1)?.seq ?? 0;
     return { head: Math.max(last, this.#statements.head.get(conversation)?.seq ?? 0), messages: rows.map(messageFrom) };
   }
@@ -131,12 +155,18 @@ export class Reads {
   context(conversation: number, beforeSeq: number, maxMessages: number, maxCharacters: number): StoredMessage[] {
     const chosen: StoredMessage[] = [];
     let characters = 0;
-    for (const row of this.#statements.contextBefore.all(conversation, beforeSeq, maxMessages)) {
+    const { contextBefore } = this.#statements;
+    const newest = this.#branches.before(conversation, beforeSeq, maxMessages, (...own) => contextBefore.iterate(own[0], own[1], own[2]));
+    for (const row of newest) {
       characters += row.text.length;
       if (characters > maxCharacters) break;
       chosen.push(messageFrom(row));
     }
     return chosen.toReversed();
+  }
+
+  forks(conversation: number, limit: number): StoredFork[] {
+    return this.#branches.forks(conversation, limit);
   }
 
   turn(turn: number): StoredTurn | null {
@@ -252,6 +282,7 @@ const conversationFrom = (row: ConversationRow): StoredConversation => ({
   head: row.head,
   createdAt: row.created_at,
   activeAt: row.active_at,
+  from: row.branch_seq === null ? null : { origin: row.origin, seq: row.branch_seq },
 });
 
 const foundFrom = (row: FoundRow, places: Found["places"]): Found => ({
@@ -269,6 +300,7 @@ function prepare(db: Database) {
     conversationsByBot: db.prepare<ConversationRow>(readSql.conversationsByBot),
     head: db.prepare<{ seq: number }>(readSql.head),
     messagesAfter: db.prepare<MessageRow>(readSql.messagesAfter),
+    messagesBetween: db.prepare<MessageRow>(readSql.messagesBetween),
     messagesBefore: db.prepare<MessageRow>(readSql.messagesBefore),
     contextBefore: db.prepare<MessageRow>(readSql.contextBefore),
     turn: db.prepare<TurnRow>(readSql.turn),

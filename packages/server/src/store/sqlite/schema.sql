@@ -15,6 +15,15 @@ CREATE TABLE bots (
   created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE branches (
+  conversation INTEGER PRIMARY KEY,
+  origin INTEGER NOT NULL,
+  stem INTEGER NOT NULL,
+  seq INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX branches_by_stem ON branches (stem, seq, conversation);
+
 CREATE TABLE conversations (
   id INTEGER PRIMARY KEY,
   public_id TEXT NOT NULL UNIQUE,

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { storeContract } from "../contract.ts";
 import type { StoreUnderTest } from "../contract.ts";
+import { branchContract } from "../branch-contract.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 
@@ -27,3 +28,4 @@ const open = async (): Promise<StoreUnderTest> => {
 };
 
 storeContract("SQLite", open);
+branchContract("SQLite", open);

@@ -202,6 +202,7 @@ export class SqliteStore implements Store {
 
   conversation: Store["conversation"] = (publicId) => this.#reader.read("conversation", publicId);
   conversations: Store["conversations"] = (filter) => this.#reader.read("conversations", filter);
+  forks: Store["forks"] = (...values) => this.#reader.read("forks", ...values);
   messages: Store["messages"] = (conversation, page) => this.#reader.read("messages", conversation, page);
   context: Store["context"] = (...values) => this.#reader.read("context", ...values);
   turn: Store["turn"] = (turn) => this.#reader.read("turn", turn);

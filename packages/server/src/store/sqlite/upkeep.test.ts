@@ -127,3 +127,48 @@ test("[O1] [S3] every message has one entry in the log, in its tail or filed, wh
     expect(rows("SELECT * FROM log")).toEqual([]);
   });
 });
+
+test("[R-G7] of an erased conversation its branches keep what they show and nothing more; with the last of them that goes too", async () => {
+  await withRig(({ db, writes, reads, upkeep, create, say }) => {
+    const origin = create("origin");
+    for (let i = 1; i <= 20; i++) say(origin, `word${i}`);
+    const branch = (publicId: string, from: number, seq: number): number => {
+      const [made] = writes.commit([
+        { op: "begin-branch", publicId, origin: from, seq, person: "p", bot: "b", key: publicId, text: `first of ${publicId}`, at: 0 },
+      ]);
+      return (made as Created).conversation;
+    };
+    const erase = (conversation: number): void => {
+      writes.commit([{ op: "delete-conversation", conversation }]);
+      upkeep(6);
+    };
+    const texts = (): unknown[] =>
+      db
+        .prepare<{ text: string }>("SELECT text FROM messages WHERE text <> '' ORDER BY id")
+        .all()
+        .map(({ text }) => text);
+    const shows = (conversation: number): string[] =>
+      reads.messages(conversation, { after: 0, limit: 100 }).messages.map(({ text }) => text);
+    const one = branch("one", origin, 11);
+    say(one, "second of one");
+    const two = branch("two", one, 12);
+    const three = branch("three", origin, 4);
+    const ten = Array.from({ length: 10 }, (_, i) => `word${i + 1}`);
+    erase(origin);
+    expect(texts()).toEqual([...ten, "first of one", "second of one", "first of two", "first of three"]);
+    expect(found(reads, "word10")).toEqual(["word10"]);
+    // Gone itself, it is still what lies between.
+    erase(one);
+    expect(texts()).toEqual([...ten, "first of one", "first of two", "first of three"]);
+    expect(shows(two)).toEqual([...ten, "first of one", "first of two"]);
+    erase(two);
+    expect(texts()).toEqual(["word1", "word2", "word3", "first of three"]);
+    expect(shows(three)).toEqual(["word1", "word2", "word3", "first of three"]);
+    expect(found(reads, "word2")).toEqual(["word2"]);
+    erase(three);
+    const tables = ["branches", "log", "log_tail", "senders"];
+    expect(tables.map((table) => db.prepare(`SELECT * FROM ${table}`).all().length)).toEqual([0, 0, 0, 0]);
+    expect(texts()).toEqual([]);
+    expect(db.prepare("SELECT * FROM turns WHERE id < (SELECT max(id) FROM turns)").all()).toEqual([]);
+  });
+});

@@ -43,7 +43,9 @@ export class Upkeep {
     const deleted = this.#statements.nextDeleted.get();
     if (!deleted) return this.#fileTails(rows);
     this.#transaction(() => {
-      const messages = this.#statements.someMessages.all(deleted.id, rows);
+      // What its branches show stays, until the last of them goes too.
+      const kept = this.#statements.shownByBranches.get(deleted.id)?.seq ?? 0;
+      const messages = this.#statements.someMessages.all(deleted.id, kept, rows);
       for (const { id, seq, text, turn } of messages) {
         this.#statements.deleteEntry.run(deleted.id, seq);
         this.#statements.unindex.run(id, text);
@@ -55,10 +57,19 @@ export class Upkeep {
       if (messages.length < rows) {
         this.#statements.deleteSenders.run(deleted.id);
         this.#statements.markPurged.run(deleted.id);
+        if (kept === 0) this.#branchGone(deleted.id);
       }
     });
     this.#mergesDue = mergesPerChange;
     return true;
+  }
+
+  /** Nothing of it is left. What an erased conversation has kept for it alone can go now. */
+  #branchGone(conversation: number): void {
+    const branch = this.#statements.stem.get(conversation);
+    if (!branch) return;
+    this.#statements.deleteBranch.run(conversation);
+    this.#statements.lookAgain.run(branch.stem);
   }
 
   /** @returns whether there was something to merge, which FTS5 tells only by its changes. */
@@ -117,7 +128,7 @@ function prepare(db: Database) {
     unindex: db.prepare("INSERT INTO message_search (message_search, rowid, text) VALUES ('delete', ?, ?)"),
     nextDeleted: db.prepare<{ id: number }>("SELECT id FROM conversations WHERE deleted_at IS NOT NULL AND purged = 0 ORDER BY id LIMIT 1"),
     someMessages: db.prepare<{ id: number; seq: number; text: string; turn: number | null }>(
-      "SELECT m.id, l.seq, m.text, m.turn FROM log l JOIN messages m ON m.id = l.message WHERE l.conversation = ? ORDER BY l.seq LIMIT ?",
+      "SELECT m.id, l.seq, m.text, m.turn FROM log l JOIN messages m ON m.id = l.message WHERE l.conversation = ? AND l.seq > ? ORDER BY l.seq LIMIT ?",
     ),
     deleteEntry: db.prepare("DELETE FROM log WHERE conversation = ? AND seq = ?"),
     tailUpTo: db.prepare<{ conversation: number; seq: number }>(
@@ -137,6 +148,10 @@ function prepare(db: Database) {
     // The newest row stays, for the same reason; it holds no text.
     deleteTurn: db.prepare("DELETE FROM turns WHERE id = ? AND id < (SELECT max(id) FROM turns)"),
     deleteSenders: db.prepare("DELETE FROM senders WHERE conversation = ?"),
+    shownByBranches: db.prepare<{ seq: number | null }>("SELECT max(seq) - 1 AS seq FROM branches WHERE stem = ?"),
+    stem: db.prepare<{ stem: number }>("SELECT stem FROM branches WHERE conversation = ?"),
+    deleteBranch: db.prepare("DELETE FROM branches WHERE conversation = ?"),
+    lookAgain: db.prepare("UPDATE conversations SET purged = 0 WHERE id = ? AND deleted_at IS NOT NULL"),
     markPurged: db.prepare("UPDATE conversations SET purged = 1, title = '' WHERE id = ?"),
   };
 }

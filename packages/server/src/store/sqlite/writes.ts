@@ -7,6 +7,8 @@ import { StoreFailure } from "../store.ts";
 import type { Database } from "./database.ts";
 import { sqliteCode, sqliteErrors } from "./database.ts";
 import { Bounded } from "./bounded.ts";
+import { BranchWrites } from "./branch-writes.ts";
+import { firstLine } from "./first-line.ts";
 import { PermissionWrites } from "./permission-writes.ts";
 import { headOf } from "./reads.ts";
 import { roleNumber, turnStateNumber } from "./rows.ts";
@@ -22,7 +24,6 @@ interface Head {
 
 const headsKept = 50_000;
 const sendersKept = 50_000;
-const titleLength = 60;
 /** Entries of one log that are filed at once. Measured: 4 costs 15 % more than 16, 64 no less. */
 const tailLength = 16;
 
@@ -42,6 +43,7 @@ export class Writes {
   /** Turns with saved text, so that ending any other turn costs no look-up. */
   readonly #drafted = new Set<number>();
   readonly #permissions: PermissionWrites;
+  readonly #branches: BranchWrites;
   #nextMessage = 1;
   #nextTurn = 1;
   /** Set once a write or sync has failed: from then on nobody knows what is on the disk, and nothing more is written (D1). */
@@ -51,6 +53,7 @@ export class Writes {
     this.#db = db;
     this.#statements = prepare(db);
     this.#permissions = new PermissionWrites(db);
+    this.#branches = new BranchWrites(db);
     this.#reload();
   }
 
@@ -166,6 +169,11 @@ export class Writes {
         const { publicId, bot, person, title, at } = operation;
         return { ok: true, conversation: s.createConversation.run(publicId, bot, person, title, at, at).lastInsertRowid };
       }
+      case "begin-branch":
+        return this.#branches.begin(operation, this.#head(operation.origin)?.seq ?? null, (first, head) => {
+          if (head) this.#heads.set(first.conversation, { ...head, tail: 0 });
+          return this.#append(first);
+        });
       case "rename-conversation":
         this.#heads.delete(operation.conversation);
         return { ok: true, changed: s.renameConversation.run(operation.title, operation.conversation).changes > 0 };
@@ -314,13 +322,6 @@ export class Writes {
     this.#advance(head, closed.conversation, id, c.at);
     return { ok: true, conversation: closed.conversation, seq, id };
   }
-}
-
-/** A title made from the first message. */
-function firstLine(text: string): string {
-  const line = text.trim().split("\n", 1)[0] ?? "";
-  if (line.length <= titleLength) return line;
-  return `${line.slice(0, titleLength - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
 function prepare(db: Database) {
