@@ -36,6 +36,7 @@ export async function startedServer(
     port: 0,
     data,
     messageBytes: 10_240,
+    filesBytes: 1_000_000_000,
     log: "off",
     logLevel: "info",
     allowedHosts: [],

@@ -13,6 +13,7 @@ describe("configuration", () => {
       port: 8000,
       data: "/home/ada/.local/share/skep",
       messageBytes: 10_240,
+      filesBytes: 10_737_418_240,
       log: "stderr",
       logLevel: "info",
       allowedHosts: [],

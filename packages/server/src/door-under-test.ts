@@ -49,7 +49,7 @@ export interface DoorUnderTest {
 
 export const problem = (answer: Answer): Problem => answer.json as Problem;
 
-export async function openDoor(web?: string): Promise<DoorUnderTest> {
+export async function openDoor(web?: string, { filesBytes = 100_000_000 }: { filesBytes?: number } = {}): Promise<DoorUnderTest> {
   const data = mkdtempSync(join(tmpdir(), "skep-door-"));
   const store = await SqliteStore.open(openDataFolder(data), Date.now, () => {});
   const core = await Core.open({
@@ -59,11 +59,12 @@ export async function openDoor(web?: string): Promise<DoorUnderTest> {
     launch: { node: process.execPath, compileCache: join(tmpdir(), "skep-compile-cache"), environment: {} },
     time: realTime,
     messageBytes: 10_240,
+    filesBytes,
     onError: () => {},
     onBotLog: () => {},
     onStoreFailure: () => {},
   });
-  const { commit, conversations, fleet } = core;
+  const { commit, conversations, files, fleet } = core;
   const access = new Access({ credentials: await store.credentials(), save: (operation) => commit.add(operation), now: Date.now });
   const { token } = await access.createToken({ name: "test", role: "owner", expiresAt: null });
   const lines: DoorUnderTest["log"] = [];
@@ -73,6 +74,7 @@ export async function openDoor(web?: string): Promise<DoorUnderTest> {
   const http = createHttp({
     conversations,
     fleet,
+    files,
     access,
     config: { host: "127.0.0.1", port: 8000, allowedHosts: [] },
     log,

@@ -14,6 +14,7 @@ import { mustBeAllowed, owner } from "../access/permission.ts";
 import type { FleetApi } from "../bots/api.ts";
 import type { Config } from "../config.ts";
 import type { ConversationsApi } from "../conversations/api.ts";
+import type { FilesApi } from "../files/api.ts";
 import type { Log } from "../log.ts";
 import type { Assets } from "./assets.ts";
 import { isControl } from "./control.ts";
@@ -22,9 +23,10 @@ import { MalformedJson, parseJsonBody } from "./json-body.ts";
 import { openApiOf } from "./open-api.ts";
 import { bug, problemOf, problemType, refusalOf } from "./problem.ts";
 import type { Method, Route } from "./route.ts";
-import { nobody } from "./route.ts";
+import { anyType, bytes, nobody } from "./route.ts";
 import { botRoutes } from "./routes/bots.ts";
 import { conversationRoutes } from "./routes/conversations.ts";
+import { fileRoutes } from "./routes/files.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import type { Readiness } from "./routes/operations.ts";
 import { operationRoutes } from "./routes/operations.ts";
@@ -36,6 +38,7 @@ import { securityHeaders } from "./security-headers.ts";
 export interface HttpParts {
   conversations: ConversationsApi;
   fleet: FleetApi;
+  files: FilesApi;
   access: Access;
   config: Pick<Config, "host" | "port" | "allowedHosts">;
   log: Log;
@@ -59,6 +62,8 @@ export interface Http {
   identify: (request: FastifyRequest["raw"]) => SignedIn | null;
 }
 
+/** Of a body that was refused. */
+const readOutBytes = 32 * 1024 * 1024;
 export const bodyLimit = limits.frameBytes;
 const nothing = z.strictObject({});
 const controlPerson: SignedIn = { ...owner, credential: controlCredential };
@@ -135,6 +140,7 @@ export function createHttp(parts: HttpParts): Http {
     ...botRoutes(parts),
     ...conversationRoutes(parts.conversations),
     ...messageRoutes(parts.conversations),
+    ...fileRoutes(parts.files),
     ...permissionRoutes(parts.conversations),
     ...searchRoutes(parts.conversations),
     ...sessionRoutes({ access, now: parts.now, newLink: () => parts.newLink(url()) }),
@@ -148,7 +154,16 @@ export function createHttp(parts: HttpParts): Http {
       openApi: () => (described ??= JSON.stringify(openApiOf(routes, parts.version))),
     }),
   ];
-  for (const route of routes) addRoute(app, route, identify);
+  for (const route of routes) if (route.body !== bytes) addRoute(app, route, identify);
+  void app.register(async (raw) => {
+    raw.removeAllContentTypeParsers();
+    // A media type that is none counts as not given: the bytes are taken all the same.
+    raw.addHook("preParsing", async ({ headers }) => {
+      if (!/^[\w.+-]+\/[\w.+-]+/.test(headers["content-type"] ?? "")) delete headers["content-type"];
+    });
+    raw.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+    for (const route of routes) if (route.body === bytes) addRoute(raw, route, identify);
+  });
 
   const methodsAt = methodTable(routes);
   app.setNotFoundHandler((request, reply) => {
@@ -200,8 +215,13 @@ function addRoute(app: FastifyInstance, route: Route, identify: Http["identify"]
       people.set(request.raw, person);
     },
     handler: async (request, reply) => {
-      const body = route.body === undefined ? parseWith(nothing, request.body ?? {}) : checkedBody(route.body, request.body);
-      const answer = await route.handler({
+      const raw = route.body === bytes;
+      const body = raw
+        ? request.body
+        : route.body === undefined
+          ? parseWith(nothing, request.body ?? {})
+          : checkedBody(route.body, request.body);
+      const answering = route.handler({
         person: people.get(request.raw) ?? nobody,
         params: parseWith(route.params ?? nothing, request.params),
         query: parseWith(route.query ?? nothing, request.query),
@@ -212,12 +232,29 @@ function addRoute(app: FastifyInstance, route: Route, identify: Http["identify"]
         },
         setHeader: (name, value) => void reply.header(name, value),
       });
-      reply.code(route.status).header("cache-control", "no-store");
+      const answer = await (raw ? answering.catch((error: unknown) => readOut(request.raw, error)) : answering);
+      reply.code(route.status);
+      if (route.type === anyType) return answer === null ? reply.code(304).send() : reply.send(answer);
+      reply.header("cache-control", "no-store");
       if (route.status === 204) return reply.send();
       if (route.type !== undefined) return reply.type(route.type).send(answer);
       return reply.type("application/json; charset=utf-8").send(JSON.stringify(answer));
     },
   });
+}
+
+/** Who is refused while still sending may hear the answer only when all is sent; too much of it is cut off. @throws the refusal */
+async function readOut(request: FastifyRequest["raw"], refusal: unknown): Promise<never> {
+  let left = readOutBytes;
+  await new Promise<void>((resolve) => {
+    if (request.readableEnded || request.destroyed) return resolve();
+    request.on("data", (piece: Buffer) => {
+      left -= piece.length;
+      if (left < 0) resolve();
+    });
+    for (const end of ["end", "close", "error"]) request.once(end, () => resolve());
+  });
+  throw refusal;
 }
 
 const noCompiler = () => (): never => {

@@ -5,6 +5,7 @@
  * Numbers called `conversation` are the store's own short ids; `publicId` is what goes over the wire.
  */
 import type { ErrorCode, Role, TurnOutcome } from "@skep/protocol";
+import type { DropFiles, Freed, PutFile, StoredFile } from "./file.ts";
 import type { AskPermission, DecidePermission, PermissionAnswer, PermissionPage, StoredPermission } from "./permission.ts";
 
 export interface StoredConversation {
@@ -32,6 +33,8 @@ export interface StoredMessage {
   createdAt: number;
   /** JSON of the parts of an answer; null when it has none. */
   parts: string | null;
+  /** JSON of the files of a person's message, as the wire has them; null when it has none. */
+  files: string | null;
 }
 
 export interface StoredTurn {
@@ -84,7 +87,10 @@ export interface Credential {
   expiresAt: number | null;
 }
 
-/** Adds a person's message, and the turn of `bot` with it (K1). Answers: `Appended` or `Refused` (`key_conflict`, `send_gap`, `not_found`). */
+/**
+ * Adds a person's message, and the turn of `bot` with it (K1). Answers: `Appended` or `Refused` (`key_conflict`, `send_gap`, `not_found`; with
+ * files also `message_too_large`).
+ */
 export interface Append {
   op: "append";
   conversation: number;
@@ -97,6 +103,8 @@ export interface Append {
   /** The bot whose turn it is; null for none. */
   bot: string | null;
   at: number;
+  /** Public ids of files that the person has uploaded. Left out when there are none. */
+  files?: readonly string[];
 }
 export interface Appended {
   ok: true;
@@ -104,6 +112,8 @@ export interface Appended {
   id: number;
   turn: number | null;
   duplicate: boolean;
+  /** As `StoredMessage` has them; left out when there are none. */
+  files?: string;
 }
 
 /**
@@ -174,7 +184,7 @@ export interface RenameConversation {
   conversation: number;
   title: string;
 }
-/** Takes the conversation away with its messages, turns and drafts. */
+/** Takes the conversation away with its messages, turns and drafts, and the files that no other conversation names. */
 export interface DeleteConversation {
   op: "delete-conversation";
   conversation: number;
@@ -238,7 +248,9 @@ export interface Answers {
   "decide-permission": PermissionAnswer | Refused;
   "create-conversation": Created;
   "rename-conversation": Done;
-  "delete-conversation": Done;
+  "delete-conversation": Freed;
+  "put-file": Done;
+  "drop-files": Freed;
   "put-bot": Done | Refused;
   "delete-bot": Done;
   "note-bot": Done;
@@ -258,6 +270,8 @@ export type Operation =
   | CreateConversation
   | RenameConversation
   | DeleteConversation
+  | PutFile
+  | DropFiles
   | PutBot
   | DeleteBot
   | NoteBot
@@ -354,6 +368,16 @@ export interface Store {
   pendingPermissions(person: string | null): Promise<StoredPermission[]>;
   /** The newest ones of a conversation before an id, ascending. */
   permissions(conversation: number, page: PermissionPage): Promise<StoredPermission[]>;
+  /** A file that this person may read: who uploaded it, and whoever sees a conversation in which a message names it. */
+  file(publicId: string, person: string): Promise<StoredFile | null>;
+  /** Those that there are, in the order asked for. */
+  files(publicIds: readonly string[]): Promise<StoredFile[]>;
+  /** Which of these hashes files have. */
+  heldHashes(hashes: readonly string[]): Promise<string[]>;
+  /** Bytes of all files, each content once. */
+  fileBytes(): Promise<number>;
+  /** When the oldest file was uploaded that no message has named. */
+  oldestUnnamedFile(): Promise<number | null>;
   search(filter: SearchFilter): Promise<SearchResult>;
   bots(): Promise<StoredBot[]>;
   /** A bot's timeline: the newest entries before that number, ascending. */

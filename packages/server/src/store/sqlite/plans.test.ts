@@ -17,6 +17,9 @@ const allowedScans: Record<string, string> = {
   "SCAN conversations USING INDEX conversations_deleted": "the index holds only what is to be removed",
   "SCAN p USING INDEX permissions_pending": "the index holds only what waits for a decision",
   "SCAN permissions USING INDEX permissions_pending": "once, at the start: the index holds only what waits for a decision",
+  "SCAN files USING COVERING INDEX files_unnamed": "its first entry: the oldest one",
+  "SCAN files USING COVERING INDEX files_by_hash": "sums all contents, at an upload after something has changed",
+  "SCAN (subquery-1)": "the same sum, over each content once",
   "SCAN log_tail": "its first entries in order, as many as one step of upkeep files",
   "SCAN message_search VIRTUAL TABLE": "the full-text index's own way of answering MATCH, by rowid",
 };

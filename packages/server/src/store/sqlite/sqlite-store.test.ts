@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { storeContract } from "../contract.ts";
 import type { StoreUnderTest } from "../contract.ts";
+import { fileContract } from "../file-contract.ts";
 import { permissionContract } from "../permission-contract.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { SqliteStore } from "./sqlite-store.ts";
@@ -29,3 +30,4 @@ const open = async (): Promise<StoreUnderTest> => {
 
 storeContract("SQLite", open);
 permissionContract("SQLite", open);
+fileContract("SQLite", open);
