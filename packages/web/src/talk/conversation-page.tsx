@@ -77,15 +77,22 @@ export function ConversationPage({ id, seq }: { id: string; seq: number }): Reac
           ]}
         />
       </PageHeader>
-      <MessageList key={feed.id} feed={feed} bot={name || "the bot"} seq={seq} edit={(text) => composer.current?.putBack(text)} />
+      <MessageList
+        key={feed.id}
+        feed={feed}
+        bot={name || "the bot"}
+        seq={seq}
+        edit={(text, files) => composer.current?.putBack(text, files)}
+      />
       <BotTrouble name={name} />
       <Composer
         ref={composer}
         place={id}
         bot={name || "the bot"}
-        send={(text) => {
+        takesFiles={bot?.can.includes("files") ?? false}
+        send={(text, files) => {
           // What becomes of it shows in the list.
-          feed.conversation.send(text).catch(() => {});
+          feed.conversation.send(text, { files }).catch(() => {});
           return true;
         }}
         stop={turn === null ? null : () => void stopTurn(feed, turn)}

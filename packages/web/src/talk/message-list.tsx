@@ -1,3 +1,4 @@
+import type { MessageFile } from "@skep/protocol";
 import { ArrowDown } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useSyncExternalStore } from "react";
 import type { ConversationFeed } from "../state/conversation-feed.ts";
@@ -14,7 +15,7 @@ interface Props {
   bot: string;
   /** The message to begin at; 0 for the newest. */
   seq: number;
-  edit: (text: string) => void;
+  edit: (text: string, files?: readonly MessageFile[]) => void;
 }
 
 /** One conversation of any length: messages, then answers being written, then what is on its way. */

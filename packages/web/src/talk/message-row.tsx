@@ -1,4 +1,4 @@
-import type { Message } from "@skep/protocol";
+import type { Message, MessageFile } from "@skep/protocol";
 import { RotateCcw } from "lucide-react";
 import { memo, type ReactNode } from "react";
 import { sentenceOf } from "../state/queries.ts";
@@ -8,6 +8,7 @@ import { Button } from "../ui/button.tsx";
 import { CopyButton } from "../ui/copy-button.tsx";
 import { showNotice } from "../ui/notices.tsx";
 import { ClockTime, dayName } from "../ui/time.tsx";
+import { MessageFiles } from "./message-files.tsx";
 import { AnswerBody } from "./answer-body.tsx";
 
 const noParts: Message["parts"] & {} = [];
@@ -40,10 +41,10 @@ export const MessageRow = memo(function MessageRow({ feed, message, mayRetry, lo
   const details = (
     <>
       <ClockTime at={message.createdAt} />
-      <CopyButton text={text} what="message" />
+      {text === "" ? null : <CopyButton text={text} what="message" />}
     </>
   );
-  if (role === "person") return <PersonText text={text} details={details} looked={looked} />;
+  if (role === "person") return <PersonText text={text} files={message.files} details={details} looked={looked} />;
   return (
     <BotText
       author={message.insteadOf === undefined ? message.author : `${message.author}, instead of ${message.insteadOf}`}
@@ -76,6 +77,7 @@ const found = "rounded-xl outline-2 outline-offset-4 outline-honey";
 
 interface PersonTextProps {
   text: string;
+  files: readonly MessageFile[] | undefined;
   details: ReactNode;
   looked?: boolean;
   /** It is not in the log yet. */
@@ -85,17 +87,20 @@ interface PersonTextProps {
 }
 
 /** What a person wrote, as it was written. */
-export function PersonText({ text, details, looked = false, faded = false, short = false }: PersonTextProps): ReactNode {
+export function PersonText({ text, files, details, looked = false, faded = false, short = false }: PersonTextProps): ReactNode {
   return (
     <article className={`group flex flex-col items-end py-1.5 ${looked ? found : ""}`} aria-label="You">
-      <div
-        data-role="person"
-        dir="auto"
-        {...(short ? { tabIndex: 0 } : {})}
-        className={`text said max-w-[85%] rounded-2xl rounded-ee-md bg-own px-4 py-2 whitespace-pre-wrap wrap-anywhere ${faded ? "opacity-70" : ""} ${short ? "max-h-40 overflow-y-auto" : ""}`}
-      >
-        {visible(text)}
-      </div>
+      {files ? <MessageFiles files={files} /> : null}
+      {text === "" ? null : (
+        <div
+          data-role="person"
+          dir="auto"
+          {...(short ? { tabIndex: 0 } : {})}
+          className={`text said max-w-[85%] rounded-2xl rounded-ee-md bg-own px-4 py-2 whitespace-pre-wrap wrap-anywhere ${faded ? "opacity-70" : ""} ${short ? "max-h-40 overflow-y-auto" : ""}`}
+        >
+          {visible(text)}
+        </div>
+      )}
       <div className={`flex min-h-7 items-center gap-1 text-xs text-soft transition-opacity ${faded ? "" : shownOnLook}`}>{details}</div>
     </article>
   );
