@@ -1,6 +1,6 @@
 /** Which part of a conversation a model gets: what fits its budget, newest first. */
-import type { HistoryEntry } from "@skep/protocol/bot";
-import { asText, readEarlier } from "./turn-files.ts";
+import type { HistoryEntry, TurnFile } from "@skep/protocol/bot";
+import { asText, isEarlierImage, readEarlier } from "./turn-files.ts";
 import type { Readable } from "./turn-files.ts";
 
 export interface ChatMessage {
@@ -14,14 +14,17 @@ export type MediaFile = Extract<Readable, { kind: "image" | "pdf" }>;
 
 /** Good enough for a budget: tokenizers of today give 3 to 5 bytes a token in most languages. */
 const bytesPerToken = 4;
-/** Of an image, whatever its size: what most models take for one of a megapixel. */
-const imageTokens = 1500;
+/** Of an image, whatever its size: models take from 250 to 1600 for one. */
+const imageTokens = 800;
 /** What role and separators of one message cost. */
 const messageTokens = 4;
 
 export const estimateTokens = (text: string): number => Math.ceil(Buffer.byteLength(text) / bytesPerToken) + messageTokens;
 
 const costOf = ({ content, files }: ChatMessage): number => estimateTokens(content) + (files?.length ?? 0) * imageTokens;
+
+const costOfEarlier = (files: readonly TurnFile[]): number =>
+  files.reduce((sum, file) => sum + (isEarlierImage(file) ? imageTokens : estimateTokens(file.name)), 0);
 
 /** Files that are text go behind what was said, the others beside it. */
 function withFiles(message: ChatMessage, files: readonly Readable[]): ChatMessage {
@@ -51,7 +54,7 @@ export function fitHistory(
   let first = history.length;
   while (first > 0) {
     const entry = history[first - 1];
-    const cost = estimateTokens(entry?.text ?? "") + (entry?.files?.length ?? 0) * imageTokens;
+    const cost = estimateTokens(entry?.text ?? "") + costOfEarlier(entry?.files ?? []);
     if (cost > left) break;
     left -= cost;
     first--;

@@ -40,9 +40,12 @@ export function readFor(file: TurnFile, pdf: boolean): Readable {
   return { kind: "text", name: file.name, text };
 }
 
+/** Of the files of earlier messages, only newer images can be read. */
+export const isEarlierImage = (file: TurnFile): boolean => isReadable(file) && isImage(file);
+
 /** Of an earlier message: what can be read again, or its name. */
 export function readEarlier(file: TurnFile): Readable {
-  return isReadable(file) && isImage(file) ? readFor(file, false) : { kind: "name", name: file.name };
+  return isEarlierImage(file) ? readFor(file, false) : { kind: "name", name: file.name };
 }
 
 function utf8(bytes: Buffer): string | null {

@@ -51,6 +51,7 @@ export function useAttachments(place: string): Attachments {
   const ready = useMemo(() => (text === null ? [] : stored(name)), [name, text]);
   const [uploading, setUploading] = useState<readonly Uploading[]>([]);
   const stops = useRef(new Map<string, AbortController>());
+  const last = useRef<Promise<unknown>>(Promise.resolve());
   const put = useCallback((files: readonly MessageFile[]) => writeStored(name, files.length === 0 ? null : JSON.stringify(files)), [name]);
   const change = (key: string, to: Partial<Uploading>): void =>
     setUploading((all) => all.map((one) => (one.key === key ? { ...one, ...to } : one)));
@@ -68,7 +69,9 @@ export function useAttachments(place: string): Attachments {
   const begin = ({ key, source }: Uploading): void => {
     const stop = new AbortController();
     stops.current.set(key, stop);
-    uploadFile(source, (sent) => change(key, { sent }), stop.signal)
+    // One after the other, so that they stand in the order in which they were chosen.
+    last.current = last.current
+      .then(() => uploadFile(source, (sent) => change(key, { sent }), stop.signal))
       .then(
         (file) => {
           if (stop.signal.aborted) return;

@@ -17,6 +17,7 @@ export function uploadFile(file: File, sent: (part: number) => void, signal: Abo
     });
     request.addEventListener("error", () => reject(new Error("The connection was lost.")));
     request.addEventListener("abort", () => reject(new Error("Cancelled")));
+    if (signal.aborted) return reject(new Error("Cancelled"));
     signal.addEventListener("abort", () => request.abort());
     request.send(file);
   });
