@@ -190,7 +190,7 @@ test("[K1] the client uploads first and sends then, over a connection that knows
 
 test("[D1] [K1] the program is killed between the upload and the send: the outbox sends it to the next one, with its file, once", async () => {
   const folder = mkdtempSync(join(tmpdir(), "skep-files-"));
-  const first = await spawnSkep({ data: join(folder, "data"), port: 0 } as Parameters<typeof spawnSkep>[0]).ready;
+  const first = await spawnSkep({ data: join(folder, "data"), port: 0 }).ready;
   const token = await createToken(join(folder, "data"));
   const outbox = join(folder, "outbox");
   const client = connect({ url: first.url, token, storage: fileStorage(outbox) });
@@ -206,7 +206,7 @@ test("[D1] [K1] the program is killed between the upload and the send: the outbo
   const contents = join(folder, "data", "files");
   writeFileSync(join(contents, "half.part"), "half");
   writeFileSync(join(contents, sha256(Buffer.from("orphan"))), "orphan");
-  const second = await spawnSkep({ data: join(folder, "data"), port: 0 } as Parameters<typeof spawnSkep>[0]).ready;
+  const second = await spawnSkep({ data: join(folder, "data"), port: 0 }).ready;
   const again = connect({ url: second.url, token, storage: fileStorage(outbox) });
   const read = again.conversation(conversation.id).read();
   const [said, answer] = [(await read.next()).value, (await read.next()).value] as Json[];

@@ -8,7 +8,7 @@ export type FileToSend = MessageFile | Blob | { name: string; type?: string; byt
 export async function upload(call: ServerCaller, file: FileToSend, signal?: AbortSignal): Promise<MessageFile> {
   if ("id" in file) return file;
   const blob = file instanceof Blob ? file : new Blob([file.bytes], { type: file.type ?? "" });
-  const name = "name" in file && file.name !== "" ? (file.name as string) : "file";
+  const name = "name" in file && file.name !== "" ? file.name : "file";
   const { id, type, size, name: called } = (await call("POST", `/api/files?name=${encodeURIComponent(name)}`, blob, signal)) as MessageFile;
   return { id, name: called, type, size };
 }

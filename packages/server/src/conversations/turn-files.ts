@@ -13,7 +13,7 @@ export interface Given {
   /** By id. */
   files: ReadonlyMap<string, TurnFile>;
   /** The attempt is over. */
-  takeBack(): void;
+  takeBack: () => void;
 }
 
 export interface TurnFiles {
