@@ -92,10 +92,12 @@ test("the examples of docs/protocol.md are what the program does", async () => {
       replayed++;
       if (kind === "http") {
         const [method, path] = filled(lines[0] as string, named).split(" ") as [string, string];
-        const body = lines.length > 1 ? filled(lines.slice(1).join("\n"), named) : undefined;
+        // Headers and an empty line stand before a body that is no JSON.
+        const [, type] = /^Content-Type: (.+)$/.exec(lines[1] ?? "") ?? [];
+        const body = lines.length > 1 ? filled(lines.slice(type === undefined ? 1 : 3).join("\n"), named) : undefined;
         const response = await fetch(url + path, {
           method,
-          headers: body === undefined ? headers : { ...headers, "content-type": "application/json" },
+          headers: body === undefined ? headers : { ...headers, "content-type": type ?? "application/json" },
           ...(body === undefined ? {} : { body }),
         });
         answer = { status: response.status, json: await response.json() };

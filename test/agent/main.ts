@@ -43,6 +43,10 @@ function mustBeSignedIn(what: "session" | "prompt"): void {
 }
 
 async function answer(session: AgentSession, prompt: readonly ContentBlock[], client: AgentContext): Promise<StopReason> {
+  if (prompt.some((block) => block.type !== "text")) {
+    await say({ session, client, words: [], times: 0, open: 0 }, JSON.stringify(prompt));
+    return "end_turn";
+  }
   const texts = prompt.map((block) => (block.type === "text" ? block.text : `[${block.type}]`));
   for (const text of texts) session.add("user", text);
   const text = texts.at(-1) ?? "";
@@ -67,6 +71,7 @@ agent({ name: "test-agent" })
     protocolVersion: settings.version,
     agentCapabilities: {
       loadSession: settings.offers.includes("load"),
+      promptCapabilities: { image: settings.offers.includes("image"), embeddedContext: settings.offers.includes("context") },
       sessionCapabilities: {
         ...(settings.offers.includes("resume") ? { resume: {} } : {}),
         ...(settings.offers.includes("close") ? { close: {} } : {}),

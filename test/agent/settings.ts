@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 export interface AgentSettings {
   /** Where sessions are kept, so that a restarted agent knows them. Empty: it forgets them. */
   sessions: string;
-  /** What it offers besides prompts: "load", "resume", "close". */
+  /** What it offers besides prompts: "load", "resume", "close", "image", "context". */
   offers: readonly string[];
   /** It is signed in when this file exists. Empty: it needs no sign-in. */
   signedIn: string;

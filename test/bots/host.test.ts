@@ -1,6 +1,7 @@
 /** The process of built-in bots, from outside: a real process on real pipes. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,11 +23,17 @@ test.each(["echo", "ollama", "openai"])("[R-C6] %s may read its own code and not
     "fs.writeFileSync('file', '')",
     "child_process.spawnSync(process.execPath, ['-v'])",
     "new worker_threads.Worker('1', { eval: true })",
+    "fs.readdirSync(process.cwd())",
     ...(kind === "echo" ? ["net.connect(9, '127.0.0.1')"] : []),
   ]) {
     expect([code, tries(code)]).toEqual([code, expect.stringContaining("ERR_ACCESS_DENIED")]);
   }
   expect(tries("0")).toBe("");
+  // But what it is given of files.
+  mkdirSync(join(cwd, "given", "t1"), { recursive: true });
+  writeFileSync(join(cwd, "given", "t1", "1.txt"), "three bees");
+  expect(tries("process.stderr.write(fs.readFileSync('given/t1/1.txt'))")).toBe("three bees");
+  expect(tries("fs.writeFileSync('given/t1/1.txt', '')")).toContain("ERR_ACCESS_DENIED");
 });
 
 const hello = { type: "hello", protocol: 1, bot: "test", options: {} } as const;

@@ -46,7 +46,8 @@ export function wrong(version: unknown, body: Record<string, unknown>): string |
   if (given[0]?.role !== "user") return 'messages: first message must use the "user" role';
   for (const [index, { role, content }] of given.entries()) {
     if (role === given[index - 1]?.role) return 'messages: roles must alternate between "user" and "assistant"';
-    if (content.trim() === "") return "messages: text content blocks must contain non-whitespace text";
+    const media = Array.isArray((body["messages"] as { content: unknown }[])[index]?.content);
+    if (content.trim() === "" && !media) return "messages: text content blocks must contain non-whitespace text";
   }
   return null;
 }

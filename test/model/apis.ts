@@ -4,6 +4,8 @@ import * as anthropicFormat from "./anthropic-format.ts";
 import type { Behaviour } from "./behaviours.ts";
 import type { Answer, OpenaiForm } from "./formats.ts";
 import * as formats from "./formats.ts";
+import type { SentImage } from "./images.ts";
+import { anthropicImages, ollamaImages, openaiImages } from "./images.ts";
 import type { ChatMessage } from "./reply.ts";
 
 /** A chat request as it came in. */
@@ -12,6 +14,8 @@ export interface ChatRequest {
   model: string;
   behaviour: Behaviour;
   messages: ChatMessage[];
+  /** Of all messages, in their order. */
+  images: SentImage[];
   body: Record<string, unknown>;
   headers: Record<string, string | string[] | undefined>;
   /** Resolves when the exchange is over: was the answer sent to its end, or did one side leave? */
@@ -38,6 +42,7 @@ export interface Api {
   hasKey(request: IncomingMessage, key: string): boolean;
   /** What is wrong with a request that the protocol does not allow, or null. */
   wrong(request: IncomingMessage, body: Record<string, unknown>): string | null;
+  images: typeof ollamaImages;
   /** As texts, the system prompt first. */
   messages(body: Record<string, unknown>): ChatMessage[];
   contentType: string;
@@ -50,11 +55,17 @@ export interface Api {
   midway(exchange: Exchange): string;
 }
 
-const plainMessages = (body: Record<string, unknown>): ChatMessage[] => body["messages"] as ChatMessage[];
+const textOf = (content: unknown): string =>
+  Array.isArray(content) ? (content as { text?: string }[]).map(({ text = "" }) => text).join("") : String(content);
+const plainMessages = (body: Record<string, unknown>): ChatMessage[] =>
+  (body["messages"] as { role: string; content: unknown }[]).map((message) =>
+    Array.isArray(message.content) ? { ...message, content: textOf(message.content) } : (message as ChatMessage),
+  );
 
 export const ollama: Api = {
   hasKey: () => true,
   wrong: () => null,
+  images: ollamaImages,
   messages: plainMessages,
   contentType: "application/x-ndjson",
   opening: () => "",
@@ -76,6 +87,7 @@ const errorTypes: Record<number, [type: string, code: string | null]> = {
 export const openai: Api = {
   hasKey: (request, key) => request.headers.authorization === `Bearer ${key}`,
   wrong: () => null,
+  images: openaiImages,
   messages: plainMessages,
   contentType: "text/event-stream; charset=utf-8",
   opening: ({ answer, form }) => formats.openaiPiece(answer, { role: "assistant", content: "" }, form),
@@ -96,6 +108,7 @@ export const openai: Api = {
 export const anthropic: Api = {
   hasKey: (request, key) => request.headers["x-api-key"] === key,
   wrong: (request, body) => anthropicFormat.wrong(request.headers["anthropic-version"], body),
+  images: anthropicImages,
   messages: anthropicFormat.messages,
   contentType: "text/event-stream; charset=utf-8",
   opening: ({ answer, form }) => anthropicFormat.opening(answer, form),

@@ -41,7 +41,7 @@ export const ollamaShow = (model: string): unknown => ({
   template: "{{ .Prompt }}",
   details,
   model_info: { "general.architecture": "stand-in", "general.parameter_count": 0, "stand-in.context_length": 4096 },
-  capabilities: ["completion"],
+  capabilities: ["completion", ...(model.endsWith(":vision") ? ["vision"] : [])],
   modified_at: modifiedAt,
 });
 

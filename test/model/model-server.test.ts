@@ -47,6 +47,7 @@ describe("Ollama", () => {
     const { models } = (await json(await fetch(`${server.url}/api/tags`))) as unknown as { models: { name: string }[] };
     expect(models.map((model) => model.name)).toContain("stand-in:latest");
     expect(await json(await post("/api/show", { model: "stand-in" }))).toMatchObject({ capabilities: ["completion"] });
+    expect(await json(await post("/api/show", { model: "stand-in:vision" }))).toMatchObject({ capabilities: ["completion", "vision"] });
     expect((await post("/api/show", { model: "missing" })).status).toBe(404);
   });
 });

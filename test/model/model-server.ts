@@ -14,6 +14,8 @@ import { behaviourOf, behaviours, isBehaviour } from "./behaviours.ts";
 import type { Api, ChatRequest, Exchange } from "./apis.ts";
 import { anthropic, ollama, openai } from "./apis.ts";
 import * as anthropicFormat from "./anthropic-format.ts";
+import type { SentImage } from "./images.ts";
+import { imagesIn } from "./images.ts";
 import * as formats from "./formats.ts";
 import { replyTo, tokensOf } from "./reply.ts";
 
@@ -98,13 +100,20 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     return override.as;
   }
 
-  function record(request: IncomingMessage, response: ServerResponse, api: Api, body: Record<string, unknown>): ChatRequest {
+  function record(
+    request: IncomingMessage,
+    response: ServerResponse,
+    api: Api,
+    body: Record<string, unknown>,
+    images: SentImage[],
+  ): ChatRequest {
     const model = String(body["model"]);
     const chat: ChatRequest = {
       path: request.url ?? "",
       model,
       behaviour: chosen(model),
       messages: api.messages(body),
+      images,
       body,
       headers: request.headers,
       over: new Promise((resolve) => response.once("close", () => resolve(response.writableFinished ? "finished" : "cut"))),
@@ -128,7 +137,12 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     if (!Array.isArray(body["messages"])) return sendJson(response, 400, api.error(400, "messages is required"));
     const wrong = api.wrong(request, body);
     if (wrong !== null) return sendJson(response, 400, api.error(400, wrong));
-    const recorded = record(request, response, api, body);
+    const { images, wrong: wrongImage } = imagesIn(body["messages"] as { role: string }[], api.images);
+    if (wrongImage !== null) return sendJson(response, 400, api.error(400, wrongImage));
+    const recorded = record(request, response, api, body, images);
+    if (images.length > 0 && body["model"].endsWith(":blind")) {
+      return sendJson(response, 400, api.error(400, "this model does not support image input"));
+    }
     const text = recorded.messages.map((message) => message.content).join("");
     const usage = (body["stream_options"] as { include_usage?: boolean } | undefined)?.include_usage === true;
     const exchange: Exchange = {

@@ -42,6 +42,7 @@ export async function startedServer(
     data,
     messageBytes: 10_240,
     messagesPerMinute: 0,
+    filesBytes: 1_000_000_000,
     log: "off",
     logLevel: "info",
     allowedHosts: [],

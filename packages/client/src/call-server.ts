@@ -1,7 +1,7 @@
 import { type ErrorCode, errorTable, Refusal } from "@skep/protocol/errors";
 
 export interface ServerCaller {
-  /** One REST call. @throws Refusal what the server said; TypeError when there was no answer */
+  /** One REST call; a body is sent as JSON, a `Blob` as it is. @throws Refusal what the server said; TypeError when there was no answer */
   (method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown>;
 }
 
@@ -19,9 +19,10 @@ export function serverCaller(base: string, token: string | null, fetchFrom: type
     const headers: Record<string, string> = { accept: "application/json" };
     if (token !== null) headers["authorization"] = `Bearer ${token}`;
     else if (method !== "GET") headers["skep-request"] = "1";
-    if (body !== undefined) headers["content-type"] = "application/json";
+    const bytes = body instanceof Blob;
+    if (body !== undefined) headers["content-type"] = bytes ? body.type || "application/octet-stream" : "application/json";
     const request: RequestInit = { method, headers, credentials: "same-origin" };
-    if (body !== undefined) request.body = JSON.stringify(body);
+    if (body !== undefined) request.body = bytes ? body : JSON.stringify(body);
     if (signal) request.signal = signal;
     const response = await fetchFrom(base + path, request);
     const text = await response.text();

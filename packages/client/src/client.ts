@@ -1,15 +1,17 @@
-import type { Bot, ClientMessage, ServerMessage } from "@skep/protocol/wire";
+import type { Bot, ClientMessage, MessageFile, ServerMessage } from "@skep/protocol/wire";
 import { Refusal } from "@skep/protocol/errors";
 import { type ServerCaller, serverCaller } from "./call-server.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Connection, type SocketClass } from "./connection.ts";
 import { type ConnectionState, type ConnectionTimes, defaultTimes } from "./connection-state.ts";
 import { Conversation, type ConversationHost } from "./conversation.ts";
+import type { Content } from "./content.ts";
 import { Fleet } from "./fleet.ts";
 import { newId } from "./new-id.ts";
 import type { Acceptance } from "./outbox.ts";
 import { memoryStorage, type OutboxStorage } from "./outbox-storage.ts";
 import { Sender } from "./sender.ts";
+import { type FileToSend, upload } from "./upload.ts";
 
 export interface ConnectOptions {
   /** The server's address: `http://127.0.0.1:8000`, or its socket's: `ws://127.0.0.1:8000/ws`. */
@@ -79,7 +81,7 @@ export class Client {
       post,
       reconnect: () => this.#connection.giveUp("the server does not keep the protocol"),
       lane: (conversation) => this.#sender.lane(conversation),
-      add: (conversation, key, text) => this.#add(conversation, key, text),
+      add: (conversation, key, content) => this.#add(conversation, key, content),
       changed: (conversation) => {
         this.#touched.add(conversation);
         this.#schedule();
@@ -92,7 +94,7 @@ export class Client {
       clock,
       random,
       post,
-      settled: (conversation, key, text, outcome) => this.conversation(conversation).settled(key, text, outcome),
+      settled: (conversation, key, content, outcome) => this.conversation(conversation).settled(key, content, outcome),
       changed: (conversation) => this.#host.changed(this.conversation(conversation)),
     });
     this.#sender.open(() => {
@@ -131,6 +133,11 @@ export class Client {
     return this.conversation(id);
   }
 
+  /** Uploads a file, to be sent with a message within the hour. @throws Refusal · TypeError when there is no connection */
+  upload(file: FileToSend, { signal }: { signal?: AbortSignal } = {}): Promise<MessageFile> {
+    return upload(this.call, file, signal);
+  }
+
   /** @returns how to stop */
   onConnection(listener: (state: ConnectionState) => void): () => void {
     this.#connectionListeners.add(listener);
@@ -160,11 +167,11 @@ export class Client {
     this.#flush();
   }
 
-  #add(conversation: string, key: string, text: string): Promise<Acceptance> {
+  #add(conversation: string, key: string, content: Content): Promise<Acceptance> {
     if (this.#ended) {
       return Promise.reject(this.#ended === "closed" ? new Refusal("state_conflict", "the client is closed") : this.#ended);
     }
-    return this.#sender.add(conversation, key, text);
+    return this.#sender.add(conversation, key, content);
   }
 
   #onState(state: ConnectionState): void {

@@ -1,4 +1,4 @@
-import type { ClientMessage, Message, Permission, Position, ResetReason } from "@skep/protocol/wire";
+import type { ClientMessage, Message, MessageFile, Permission, Position, ResetReason } from "@skep/protocol/wire";
 import { Refusal, type WireError } from "@skep/protocol/errors";
 import { fullJitter } from "./back-off.ts";
 import {
@@ -9,12 +9,14 @@ import {
   type Draft,
   type TurnView,
 } from "./conversation-state.ts";
+import type { Content } from "./content.ts";
 import { followTurn, type TurnNow, type TurnPart } from "./follow-turn.ts";
 import { HeldMessages } from "./held-messages.ts";
 import { History, type HistoryHost, type HistoryPage } from "./history.ts";
 import type { Acceptance, Lane } from "./outbox.ts";
 import { type PendingSend, PendingSends } from "./pending-sends.ts";
 import { readMessages } from "./read-messages.ts";
+import { type FileToSend, upload } from "./upload.ts";
 import { Wakes } from "./wakes.ts";
 
 /** What is new since the listener was called last. */
@@ -34,7 +36,7 @@ export interface ConversationHost extends HistoryHost {
   post(message: ClientMessage): void;
   reconnect(): void;
   lane(conversation: string): Lane | undefined;
-  add(conversation: string, key: string, text: string): Promise<Acceptance>;
+  add(conversation: string, key: string, content: Content): Promise<Acceptance>;
   /** Have `notify` called at the end of this tick. */
   changed(conversation: Conversation): void;
   newKey(): string;
@@ -96,10 +98,18 @@ export class Conversation {
   /**
    * Gives the text to the outbox. Resolves when the message is durable on the server (K1), however long that takes.
    * @param options.key names the message for ever (K3): the same key again is the same message
+   * @param options.files are uploaded first, one after the other; the outbox gets the message when they are on the server, so nothing is half sent
+   * @throws TypeError when files could not be uploaded; then nothing was sent
    * @throws Refusal when it is refused for good, or when the client is told not to come back: then its fate is unknown, send it again under the same key
    */
-  send(text: string, { key = this.#host.newKey() }: { key?: string } = {}): Promise<Acceptance> {
-    return this.#host.add(this.id, key, text);
+  send(text: string, { key = this.#host.newKey(), files }: { key?: string; files?: readonly FileToSend[] } = {}): Promise<Acceptance> {
+    return files && files.length > 0 ? this.#sendWith(files, key, text) : this.#host.add(this.id, key, { text });
+  }
+
+  async #sendWith(files: readonly FileToSend[], key: string, text: string): Promise<Acceptance> {
+    const uploaded: MessageFile[] = [];
+    for (const file of files) uploaded.push(await upload(this.#host.call, file));
+    return this.#host.add(this.id, key, { text, files: uploaded });
   }
 
   /**
@@ -251,9 +261,9 @@ export class Conversation {
   }
 
   /** @internal The outbox has a final answer. */
-  settled(key: string, text: string, outcome: Acceptance | WireError): void {
-    if ("code" in outcome) this.#sends.failed(key, text, outcome);
-    else if (this.#users > 0) this.#sends.accepted(key, text, outcome, this.#state.position);
+  settled(key: string, content: Content, outcome: Acceptance | WireError): void {
+    if ("code" in outcome) this.#sends.failed(key, content, outcome);
+    else if (this.#users > 0) this.#sends.accepted(key, content, outcome, this.#state.position);
     this.#host.changed(this);
   }
 

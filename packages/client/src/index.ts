@@ -5,6 +5,7 @@ export type { Clock } from "./clock.ts";
 export type { Socket, SocketClass } from "./connection.ts";
 export { type ConnectionState, type ConnectionTimes, defaultTimes } from "./connection-state.ts";
 export type { Conversation, ConversationChange } from "./conversation.ts";
+export type { FileToSend } from "./upload.ts";
 export type { Draft, TurnView } from "./conversation-state.ts";
 export type { Bots, Fleet } from "./fleet.ts";
 export type { TurnPart } from "./follow-turn.ts";
@@ -22,6 +23,7 @@ export type {
   BotState,
   Conversation as ConversationInfo,
   Message,
+  MessageFile,
   Part,
   Permission,
   PermissionOption,

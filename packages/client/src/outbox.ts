@@ -20,11 +20,11 @@
  * A cut takes all of them back to "nothing is under way"; what became of it is unknown (K2), so it goes out again.
  */
 import { errorTable, type WireError } from "@skep/protocol/errors";
+import { type Content, contentOf } from "./content.ts";
 import { type BackOff, defaultBackOff, fullJitter } from "./back-off.ts";
 
-export interface Send {
+export interface Send extends Content {
   key: string;
-  text: string;
   /** `unsent`: not given to this connection yet; `flying`: no answer yet; `queued`: on the server's disk, not in the log yet (K6). */
   state: "unsent" | "flying" | "queued";
   /** Times the server failed on it (`internal`). */
@@ -62,7 +62,7 @@ export interface Outbox {
 /** What has to survive a restart of the program or a reload of the page. JSON. */
 export interface OutboxRecord {
   sender: string;
-  lanes: Record<string, { next: number; sends: { key: string; text: string }[] }>;
+  lanes: Record<string, { next: number; sends: ({ key: string } & Content)[] }>;
 }
 
 export interface Acceptance {
@@ -74,7 +74,7 @@ export interface Acceptance {
 }
 
 export type OutboxEvent =
-  | { type: "add"; conversation: string; key: string; text: string }
+  | ({ type: "add"; conversation: string; key: string } & Content)
   /** `hello` was heard. */
   | { type: "connected" }
   | { type: "disconnected" }
@@ -84,10 +84,10 @@ export type OutboxEvent =
   | { type: "timer" };
 
 export type OutboxEffect =
-  | { type: "transmit"; conversation: string; key: string; n: number; text: string }
-  | { type: "accepted"; conversation: string; key: string; text: string; acceptance: Acceptance }
+  | ({ type: "transmit"; conversation: string; key: string; n: number } & Content)
+  | ({ type: "accepted"; conversation: string; key: string; acceptance: Acceptance } & Content)
   /** For good: it is not stored and never will be. */
-  | { type: "refused"; conversation: string; key: string; text: string; error: WireError };
+  | ({ type: "refused"; conversation: string; key: string; error: WireError } & Content);
 
 export interface OutboxWorld {
   now: number;
@@ -134,7 +134,7 @@ function transmit(outbox: Outbox, conversation: string, lane: Lane, window: numb
     sends ??= [...lane.sends];
     sends[i] = { ...send, state: "flying" };
     flying++;
-    effects.push({ type: "transmit", conversation, key: send.key, n: lane.next + i, text: send.text });
+    effects.push({ type: "transmit", conversation, key: send.key, n: lane.next + i, ...contentOf(send) });
   }
   return { lane: sends ? { ...lane, sends, flying } : lane, effects };
 }
@@ -199,7 +199,7 @@ function answered(
     // Only the first can be the one that used up the number `next`.
     const unsure = at > 0 || (lane.unsure && duplicate);
     const rest = { next: at === 0 ? lane.next + 1 : lane.next, unsure, sends: lane.sends.toSpliced(at, 1), expected: null, fruitless: 0 };
-    const effect: OutboxEffect = { type: "accepted", conversation, key, text: send.text, acceptance: { epoch, seq, duplicate, turn } };
+    const effect: OutboxEffect = { type: "accepted", conversation, key, ...contentOf(send), acceptance: { epoch, seq, duplicate, turn } };
     return put(outbox, conversation, { ...lane, ...rest, flying, waitingFor: null }, [effect], world);
   }
   const { error } = event;
@@ -214,7 +214,7 @@ function answered(
     return put(outbox, conversation, { ...drained, sends: kept, wait: error }, [], world);
   }
   // Its number was not used up, so those behind it move up by one: by their place in the lane they just did.
-  const effect: OutboxEffect = { type: "refused", conversation, key, text: send.text, error };
+  const effect: OutboxEffect = { type: "refused", conversation, key, ...contentOf(send), error };
   return put(outbox, conversation, { ...drained, sends: lane.sends.toSpliced(at, 1), fruitless: 0 }, [effect], world);
 }
 
@@ -231,11 +231,11 @@ const unsent = (lane: Lane): Lane => ({
 export function outboxStep(outbox: Outbox, event: OutboxEvent, world: OutboxWorld): OutboxStep {
   switch (event.type) {
     case "add": {
-      const { conversation, key, text } = event;
+      const { conversation, key } = event;
       const lane = outbox.lanes.get(conversation) ?? emptyLane;
       // The key names the message (K3): the same key again is the same send.
       if (lane.sends.some((send) => send.key === key)) return { outbox, effects: [] };
-      const sends: readonly Send[] = [...lane.sends, { key, text, state: "unsent", failures: 0 }];
+      const sends: readonly Send[] = [...lane.sends, { key, ...contentOf(event), state: "unsent", failures: 0 }];
       return put(outbox, conversation, { ...lane, sends }, [], world);
     }
     case "connected":
@@ -267,7 +267,7 @@ export function outboxFrom(record: OutboxRecord): Outbox {
       ...emptyLane,
       next,
       unsure: true,
-      sends: sends.map(({ key, text }) => ({ key, text, state: "unsent", failures: 0 })),
+      sends: sends.map((send) => ({ key: send.key, ...contentOf(send), state: "unsent", failures: 0 })),
     });
   }
   return { sender: record.sender, connected: false, lanes };
@@ -276,7 +276,7 @@ export function outboxFrom(record: OutboxRecord): Outbox {
 export function recordOf(outbox: Outbox): OutboxRecord {
   const lanes: OutboxRecord["lanes"] = {};
   for (const [conversation, { next, sends }] of outbox.lanes) {
-    lanes[conversation] = { next, sends: sends.map(({ key, text }) => ({ key, text })) };
+    lanes[conversation] = { next, sends: sends.map((send) => ({ key: send.key, ...contentOf(send) })) };
   }
   return { sender: outbox.sender, lanes };
 }

@@ -1,6 +1,7 @@
 import type { ClientMessage } from "@skep/protocol/wire";
 import { Refusal, type WireError } from "@skep/protocol/errors";
 import { Alarm, type Clock } from "./clock.ts";
+import { type Content, contentOf } from "./content.ts";
 import { newId } from "./new-id.ts";
 import {
   type Acceptance,
@@ -24,7 +25,7 @@ export interface SenderOptions {
   random: () => number;
   post: (message: ClientMessage) => void;
   /** There is a final answer. */
-  settled: (conversation: string, key: string, text: string, outcome: Acceptance | WireError) => void;
+  settled: (conversation: string, key: string, content: Content, outcome: Acceptance | WireError) => void;
   /** The sends of a conversation have changed. */
   changed: (conversation: string) => void;
 }
@@ -74,10 +75,10 @@ export class Sender {
     return [...(this.#outbox?.lanes ?? [])].filter(([, lane]) => lane.sends.length > 0).map(([id]) => id);
   }
 
-  add(conversation: string, key: string, text: string): Promise<Acceptance> {
+  add(conversation: string, key: string, content: Content): Promise<Acceptance> {
     const { promise, resolve, reject } = Promise.withResolvers<Acceptance>();
     this.#promised.set(placeOf(conversation, key), { resolve, reject });
-    this.hear({ type: "add", conversation, key, text });
+    this.hear({ type: "add", conversation, key, ...content });
     return promise;
   }
 
@@ -128,7 +129,7 @@ export class Sender {
     }
     this.#options.storage.takeOver?.(({ lanes }) => {
       for (const [conversation, { sends }] of Object.entries(lanes)) {
-        for (const { key, text } of sends) this.hear({ type: "add", conversation, key, text });
+        for (const send of sends) this.hear({ type: "add", conversation, key: send.key, ...contentOf(send) });
       }
     });
   }
@@ -142,13 +143,15 @@ export class Sender {
     const { post, settled } = this.#options;
     const { conversation, key } = effect;
     if (effect.type === "transmit") {
-      post({ type: "send", conversation, key, n: effect.n, sender, text: effect.text });
+      const { n, text, files } = effect;
+      const send: ClientMessage = { type: "send", conversation, key, n, sender, text };
+      post(files ? { ...send, files: files.map(({ id }) => id) } : send);
       return;
     }
     const promised = this.#promised.get(placeOf(conversation, key));
     this.#promised.delete(placeOf(conversation, key));
     if (effect.type === "accepted") promised?.resolve(effect.acceptance);
     else promised?.reject(new Refusal(effect.error.code, effect.error.detail, effect.error));
-    settled(conversation, key, effect.text, effect.type === "accepted" ? effect.acceptance : effect.error);
+    settled(conversation, key, contentOf(effect), effect.type === "accepted" ? effect.acceptance : effect.error);
   }
 }

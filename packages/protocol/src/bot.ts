@@ -9,6 +9,23 @@ export interface HistoryEntry {
   role: "person" | "bot";
   author: string;
   text: string;
+  /** Files that came with it: newer images can be read, all else has only its name. */
+  files?: TurnFile[];
+}
+
+/** A file of a message, with one way to read it, or none (in the history). */
+export interface TurnFile {
+  name: string;
+  /** A media type; png, jpeg, gif and webp were recognised by the bytes. */
+  type: string;
+  /** Bytes. */
+  size: number;
+  /** Hex. */
+  sha256: string;
+  /** For a process on this machine: where it is while the attempt runs. Only to be read. */
+  path?: string;
+  /** For a program elsewhere: the bytes in base64. */
+  data?: string;
 }
 
 /**
@@ -55,7 +72,17 @@ export type ToBot =
   /** Always the first line. `options` are the bot's own, from its definition. */
   | { type: "hello"; protocol: number; bot: string; options: Record<string, unknown> }
   /** `turn` is opaque and different for every attempt: send it back with whatever belongs to this attempt. */
-  | { type: "turn"; turn: string; attempt: number; conversation: string; author: string; text: string; history?: HistoryEntry[] }
+  | {
+      type: "turn";
+      turn: string;
+      attempt: number;
+      conversation: string;
+      author: string;
+      /** May be empty when there are files. */
+      text: string;
+      files?: TurnFile[];
+      history?: HistoryEntry[];
+    }
   | { type: "cancel"; turn: string }
   /** Answers the `permission` with that id. `option` null: nobody decided in time, or the turn ended; it counts as a refusal. */
   | { type: "decision"; turn: string; id: string; option: string | null }

@@ -21,6 +21,7 @@ export const errorTable = {
   method_not_allowed: { status: 405, retry: false, title: "This method is not allowed here" },
   key_conflict: { status: 422, retry: false, title: "This key was used for another message" },
   send_gap: { status: 409, retry: false, title: "A send before this one is missing" },
+  files_full: { status: 507, retry: false, title: "No room for more files" },
   bot_exists: { status: 409, retry: false, title: "A bot with this name exists" },
   state_conflict: { status: 409, retry: false, title: "Not possible in this state" },
   fenced: { status: 409, retry: false, title: "A newer owner has taken over" },

@@ -14,6 +14,10 @@ export const limits = {
   keyLength: 128,
   titleLength: 200,
   nameLength: 64,
+  /** Bytes of one file; the files of one message may not have more together either. */
+  fileBytes: 10 * 1024 * 1024,
+  messageFiles: 10,
+  fileNameLength: 255,
   /** Subscriptions of one connection. */
   subscriptions: 1000,
 } as const;

@@ -19,6 +19,12 @@ export const titleSchema = z.string().trim().max(limits.titleLength).refine(well
 const seqSchema = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const countSchema = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 const optionSchema = z.string().min(1).max(200).refine(wellFormed, "has an unpaired surrogate");
+/** Ids that `POST /api/files` has given out, in the order in which they are shown. */
+const filesSchema = z
+  .array(idSchema)
+  .min(1)
+  .max(limits.messageFiles)
+  .refine((ids) => new Set(ids).size === ids.length, "names a file twice");
 const positionSchema = z.strictObject({ epoch: z.string().min(1).max(64), seq: seqSchema });
 
 export const clientMessageSchema = z.discriminatedUnion("type", [
@@ -32,6 +38,7 @@ export const clientMessageSchema = z.discriminatedUnion("type", [
     n: countSchema.optional(),
     sender: idSchema.optional(),
     text: textSchema,
+    files: filesSchema.optional(),
   }),
   z.strictObject({ type: z.literal("cancel"), conversation: idSchema, turn: idSchema }),
   z.strictObject({ type: z.literal("retry"), conversation: idSchema, turn: idSchema }),
@@ -139,6 +146,7 @@ export const messageCreateSchema = z.strictObject({
   key: keySchema.optional(),
   n: countSchema.optional(),
   sender: idSchema.optional(),
+  files: filesSchema.optional(),
 });
 
 /** Of a choice between shapes: what is wrong inside the one that was meant, or that it is none of them. */
@@ -175,9 +183,9 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown): T {
 /** One element of a client's frame. @throws Refusal */
 export const parseClientMessage = (value: unknown): ClientMessage => parseWith(clientMessageSchema as z.ZodType<ClientMessage>, value);
 
-/** R-B1, R-B2: not empty (white space only counts as empty), not over the limit. @throws Refusal */
-export function checkText(text: string, maxBytes: number): void {
-  if (text.trim() === "") throw new Refusal("message_empty", undefined, { field: "text" });
+/** R-B1, R-B2: not empty (white space only counts as empty) unless there are files, not over the limit. @throws Refusal */
+export function checkText(text: string, maxBytes: number, hasFiles = false): void {
+  if (!hasFiles && text.trim() === "") throw new Refusal("message_empty", undefined, { field: "text" });
   // A UTF-16 unit is at most 3 bytes of UTF-8, so most texts need no count.
   if (text.length * 3 > maxBytes) {
     const bytes = new TextEncoder().encode(text).length;

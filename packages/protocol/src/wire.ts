@@ -34,8 +34,21 @@ export interface Message {
   key?: string;
   /** ISO 8601, UTC. For people to read; order never depends on it (O5). */
   createdAt: string;
+  /** Files that a person sent with it. Not there when there are none. */
+  files?: MessageFile[];
   /** What the answer is made of besides its text, in the order in which it began. */
   parts?: PlacedPart[];
+}
+
+/** Read with `GET /api/files/{id}`. */
+export interface MessageFile {
+  id: string;
+  /** As its sender had it; may hold anything. */
+  name: string;
+  /** A media type. `image/png`, `image/jpeg`, `image/gif` and `image/webp` were recognised by the bytes; others are what the sender said. */
+  type: string;
+  /** Bytes. */
+  size: number;
 }
 
 /** `at`: where in the text of the answer it began. */
@@ -96,9 +109,9 @@ export interface WorkerStatus {
 
 /**
  * What a bot can do besides answering: stop a turn when it is cancelled; go on in its own session after a restart; use tools (and then ask for
- * permission, sign-in); look at images.
+ * permission, sign-in); look at images; be given files.
  */
-export type BotAbility = "cancel" | "resume" | "tools" | "images";
+export type BotAbility = "cancel" | "resume" | "tools" | "images" | "files";
 /** One entry of a bot's timeline: what happened to it or one of its workers, and what was decided. */
 export interface BotEvent {
   /** Grows with every entry of the whole store. */
@@ -265,8 +278,9 @@ export type ClientMessage =
   /**
    * `key` is unique per (conversation, person) for ever (K3). `n` counts the sends of one `sender` in this conversation from 1 (O3);
    * `sender` names the outbox (a tab, a device) that counts, so that two tabs of one person do not share a counter.
+   * `files`: ids of files that were uploaded before; with some, `text` may be empty.
    */
-  | { type: "send"; conversation: string; key: string; n?: number; sender?: string; text: string }
+  | { type: "send"; conversation: string; key: string; n?: number; sender?: string; text: string; files?: string[] }
   | { type: "cancel"; conversation: string; turn: string }
   | { type: "retry"; conversation: string; turn: string }
   | { type: "watch"; topic: "fleet" }

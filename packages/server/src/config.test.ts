@@ -14,6 +14,7 @@ describe("configuration", () => {
       data: "/home/ada/.local/share/skep",
       messageBytes: 10_240,
       messagesPerMinute: 1000,
+      filesBytes: 10_737_418_240,
       log: "stderr",
       logLevel: "info",
       allowedHosts: [],

@@ -12,6 +12,7 @@ export interface Config {
   data: string;
   messageBytes: number;
   messagesPerMinute: number;
+  filesBytes: number;
   log: "stderr" | "file" | "off";
   logLevel: "debug" | "info" | "warn" | "error";
   allowedHosts: readonly string[];
@@ -63,7 +64,7 @@ class RuleBroken extends Error {}
 const wholeNumber =
   (min: number, max: number) =>
   (text: string): number => {
-    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+    const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= min && value <= max)) throw new RuleBroken(`must be a whole number from ${min} to ${max}`);
     return value;
   };
@@ -200,6 +201,13 @@ export const options: { readonly [K in keyof Config]: Option<Config[K]> } = {
     default: () => 1000,
     parse: wholeNumber(0, 1_000_000_000),
   },
+  filesBytes: {
+    type: "0 to 1000000000000000",
+    sentence: "How many bytes the files of all messages may have together; when they have, uploads are refused. 0: no files.",
+    defaultText: "10737418240",
+    default: () => 10_737_418_240,
+    parse: wholeNumber(0, 1_000_000_000_000_000),
+  },
   log: {
     type: "stderr, file or off",
     sentence: "Where the log goes, one JSON object a line; `file` is skep.log in the data folder.",
@@ -302,6 +310,7 @@ export function resolveConfig(given: Partial<Record<keyof Config, string>>, surr
     data: value("data"),
     messageBytes: value("messageBytes"),
     messagesPerMinute: value("messagesPerMinute"),
+    filesBytes: value("filesBytes"),
     log: value("log"),
     logLevel: value("logLevel"),
     allowedHosts: value("allowedHosts"),

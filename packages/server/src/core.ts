@@ -6,6 +6,8 @@ import { Ledger } from "./bots/ledger.ts";
 import { Conversations } from "./conversations/conversations.ts";
 import type { ReportError } from "./conversations/turn.ts";
 import type { TurnsOptions } from "./conversations/turns.ts";
+import { Files } from "./files/files.ts";
+import { GivenFiles } from "./files/given-files.ts";
 import { GroupCommit } from "./store/group-commit.ts";
 import type { Store, StoreFailure } from "./store/store.ts";
 import { Tick } from "./tick.ts";
@@ -19,6 +21,8 @@ export interface CoreOptions {
   launch: Omit<LaunchContext, "folder">;
   time: Time;
   messageBytes: number;
+  filesBytes: number;
+  onFilesError?: (reason: string) => void;
   onError: ReportError;
   onClosed?: TurnsOptions["onClosed"];
   /** Every send: null when it was accepted, or the code of its refusal. */
@@ -38,32 +42,61 @@ export class Core {
   readonly tick: Tick;
   readonly conversations: Conversations;
   readonly fleet: Fleet;
+  readonly files: Files;
   /** What the start found of an earlier run. */
   readonly recovered: { turns: number; processes: number };
 
-  private constructor(parts: Pick<Core, "store" | "commit" | "tick" | "conversations" | "fleet" | "recovered">) {
+  private constructor(parts: Pick<Core, "store" | "commit" | "tick" | "conversations" | "fleet" | "files" | "recovered">) {
     this.store = parts.store;
     this.commit = parts.commit;
     this.tick = parts.tick;
     this.conversations = parts.conversations;
     this.fleet = parts.fleet;
+    this.files = parts.files;
     this.recovered = parts.recovered;
   }
 
   /** Leftover processes first, then definitions, then pending turns, then processes: nothing is given to a bot before all is known. */
   static async open(options: CoreOptions): Promise<Core> {
-    const { store, time, folder, kinds, launch, messageBytes, onError, onClosed, onSent, onBotLog, onStoreFailure, onStored, onStrays } =
-      options;
+    const {
+      store,
+      time,
+      folder,
+      kinds,
+      launch,
+      messageBytes,
+      onError,
+      onClosed,
+      onSent,
+      onBotLog,
+      filesBytes,
+      onStoreFailure,
+      onStored,
+      onStrays,
+    } = options;
     const ledger = new Ledger(folder, onStrays);
     const processes = ledger.killLeftovers();
     const tick = new Tick(time);
     const commit = new GroupCommit({ store, time, onFailure: onStoreFailure, ...(onStored ? { onStored } : {}) });
+    const bots = join(folder, "bots");
+    const files = new Files({
+      store,
+      commit,
+      time,
+      folder: join(folder, "files"),
+      filesBytes,
+      onError: options.onFilesError ?? (() => {}),
+    });
+    const given = new GivenFiles({ store, bots, pathOf: (hash) => files.pathOf(hash), elsewhere: (bot) => fleet.elsewhere(bot) });
+    await given.clear();
     const conversations: Conversations = new Conversations({
       store,
       commit,
       time,
       tick,
       messageBytes,
+      files: given,
+      onFreed: (freed) => void files.freed(freed),
       onError,
       ...(onClosed ? { onClosed } : {}),
       ...(onSent ? { onSent } : {}),
@@ -84,7 +117,7 @@ export class Core {
       tick,
       ledger,
       launch,
-      folder: join(folder, "bots"),
+      folder: bots,
       onLog: onBotLog,
       turns: {
         delta: (token, text) => attempts.delta(token, text),
@@ -103,7 +136,8 @@ export class Core {
     await fleet.load();
     const recovered = { processes, turns: await conversations.recover() };
     fleet.run();
-    return new Core({ store, commit, tick, conversations, fleet, recovered });
+    void files.run();
+    return new Core({ store, commit, tick, conversations, fleet, files, recovered });
   }
 
   /**
@@ -113,6 +147,7 @@ export class Core {
   async close(graceMs: number): Promise<void> {
     await this.conversations.turns.stop(graceMs);
     await this.fleet.close();
+    this.files.close();
     await this.commit.idle();
     await this.store.close();
   }

@@ -52,7 +52,7 @@ export interface DoorUnderTest {
 
 export const problem = (answer: Answer): Problem => answer.json as Problem;
 
-export async function openDoor(web?: string): Promise<DoorUnderTest> {
+export async function openDoor(web?: string, { filesBytes = 100_000_000 }: { filesBytes?: number } = {}): Promise<DoorUnderTest> {
   const data = mkdtempSync(join(tmpdir(), "skep-door-"));
   const store = await SqliteStore.open(openDataFolder(data), Date.now, () => {});
   const overview = new OverviewKeeper({
@@ -78,6 +78,7 @@ export async function openDoor(web?: string): Promise<DoorUnderTest> {
     launch: { node: process.execPath, compileCache: join(tmpdir(), "skep-compile-cache"), environment: {} },
     time: realTime,
     messageBytes: 10_240,
+    filesBytes,
     onError: () => {},
     onClosed: (outcome, _, bot, ms) => overview.turnEnded(outcome, bot, ms),
     onSent: (code) => {
@@ -87,7 +88,7 @@ export async function openDoor(web?: string): Promise<DoorUnderTest> {
     onBotLog: () => {},
     onStoreFailure: () => {},
   });
-  const { commit, conversations, fleet } = core;
+  const { commit, conversations, files, fleet } = core;
   overview.run();
   const access = new Access({ credentials: await store.credentials(), save: (operation) => commit.add(operation), now: Date.now });
   const { token } = await access.createToken({ name: "test", role: "owner", expiresAt: null });
@@ -100,6 +101,7 @@ export async function openDoor(web?: string): Promise<DoorUnderTest> {
     conversations,
     streams,
     fleet,
+    files,
     access,
     config: { host: "127.0.0.1", port: 8000, allowedHosts: [], tlsCertificate: null, trustProxy: [] },
     certificate: null,

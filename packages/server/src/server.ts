@@ -108,6 +108,8 @@ export async function startServer(config: Config, { node, variables, version, lo
     launch: { node, compileCache: variables["NODE_COMPILE_CACHE"] ?? join(folder.path, "cache"), environment: variables },
     time: realTime,
     messageBytes: config.messageBytes,
+    filesBytes: config.filesBytes,
+    onFilesError: (reason) => log.error("files-failed", { reason }),
     onError: (event, { turn, conversation, bot, reason }) =>
       log.warn(event, { reason, ...(turn ? { turn } : {}), ...(conversation ? { conversation } : {}), ...(bot ? { bot } : {}) }),
     onClosed: (outcome, milliseconds, bot, sinceAccepted) => {
@@ -142,6 +144,7 @@ export async function startServer(config: Config, { node, variables, version, lo
     conversations: core.conversations,
     streams,
     fleet: core.fleet,
+    files: core.files,
     access,
     config,
     certificate,

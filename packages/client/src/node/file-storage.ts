@@ -1,5 +1,6 @@
 /** `@skep/client/node`: what browsers do not have. */
 import { DatabaseSync } from "node:sqlite";
+import type { MessageFile } from "@skep/protocol/wire";
 import type { OutboxRecord } from "../outbox.ts";
 import type { OutboxStorage } from "../outbox-storage.ts";
 
@@ -14,11 +15,19 @@ export interface FileStorage extends OutboxStorage {
   close(): void;
 }
 
-const format = 1;
+/** 2: sends may have files. */
+const format = 2;
+interface SendRow {
+  place: number;
+  conversation: string;
+  key: string;
+  text: string;
+  files: string | null;
+}
 const schema = `
   CREATE TABLE IF NOT EXISTS outbox (sender TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS lanes (conversation TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS sends (place INTEGER PRIMARY KEY, conversation TEXT NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS sends (place INTEGER PRIMARY KEY, conversation TEXT NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL, files TEXT) STRICT;
   PRAGMA user_version = ${format};`;
 const busy = 5;
 
@@ -34,7 +43,7 @@ export function fileStorage(file: string, { onError = warn }: FileStorageOptions
   const database = open(file);
   const putSender = database.prepare("INSERT INTO outbox (sender) VALUES (?)");
   const putLane = database.prepare("INSERT INTO lanes (conversation, next) VALUES (?, ?) ON CONFLICT DO UPDATE SET next = excluded.next");
-  const putSend = database.prepare("INSERT INTO sends (place, conversation, key, text) VALUES (?, ?, ?, ?)");
+  const putSend = database.prepare("INSERT INTO sends (place, conversation, key, text, files) VALUES (?, ?, ?, ?, ?)");
   const dropSend = database.prepare("DELETE FROM sends WHERE place = ?");
   /** What the file holds. A send keeps its place: a lane only grows at its end. */
   let sender: string | null = null;
@@ -51,9 +60,9 @@ export function fileStorage(file: string, { onError = warn }: FileStorageOptions
       record.lanes[conversation] = { next, sends: [] };
       lanes.set(conversation, { next, places: new Map() });
     }
-    for (const row of database.prepare("SELECT place, conversation, key, text FROM sends ORDER BY place").iterate()) {
-      const { place, conversation, key, text } = row as { place: number; conversation: string; key: string; text: string };
-      record.lanes[conversation]?.sends.push({ key, text });
+    for (const row of database.prepare("SELECT place, conversation, key, text, files FROM sends ORDER BY place").iterate()) {
+      const { place, conversation, key, text, files } = row as unknown as SendRow;
+      record.lanes[conversation]?.sends.push({ key, text, ...(files === null ? {} : { files: JSON.parse(files) as MessageFile[] }) });
       lanes.get(conversation)?.places.set(key, place);
       lastPlace = place;
     }
@@ -70,10 +79,10 @@ export function fileStorage(file: string, { onError = warn }: FileStorageOptions
     for (const [conversation, { next, sends }] of Object.entries(record.lanes)) {
       const known = lanes.get(conversation) ?? { next: 0, places: new Map<string, number>() };
       const gone = new Set(known.places.keys());
-      for (const { key, text } of sends) {
+      for (const { key, text, files } of sends) {
         if (gone.delete(key)) continue;
         const place = ++lastPlace;
-        putSend.run(place, conversation, key, text);
+        putSend.run(place, conversation, key, text, files ? JSON.stringify(files) : null);
         done.push(() => known.places.set(key, place));
       }
       for (const key of gone) {
@@ -112,6 +121,7 @@ function open(file: string): DatabaseSync {
     database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE");
     const { user_version: found } = database.prepare("PRAGMA user_version").get() as { user_version: number };
     if (found > format) throw new Error(`The outbox ${file} was written by a newer @skep/client (format ${found}); update this one.`);
+    if (found === 1) database.exec("ALTER TABLE sends ADD COLUMN files TEXT");
     database.exec(`${schema} COMMIT`);
     return database;
   } catch (error) {

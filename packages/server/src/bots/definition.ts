@@ -1,7 +1,7 @@
 /** What a bot's definition says, how it is checked, stored and read. Pure. */
 import { isDeepStrictEqual } from "node:util";
 import { Refusal, balanceSchema, botLimitsSchema, fallbackSchema, parseWith, restartSchema, workersSchema } from "@skep/protocol";
-import type { Balance, BotCreate, BotLimits, BotPatch, RestartSettings, WorkerSpec } from "@skep/protocol";
+import type { Balance, BotAbility, BotCreate, BotLimits, BotPatch, RestartSettings, WorkerSpec } from "@skep/protocol";
 import { z } from "zod";
 import type { Kind } from "./kinds/kind.ts";
 import type { WorkerPlan } from "./worker-spec.ts";
@@ -22,9 +22,21 @@ export interface Definition {
 /** What turns need of it. */
 export interface BotSettings extends BotLimits {
   fallback: readonly string[];
+  /** Does it take files? */
+  files: boolean;
 }
 
-export const settingsOf = ({ limits, fallback }: Definition): BotSettings => ({ ...limits, fallback });
+export const settingsOf = (kind: Kind | undefined, { options, limits, fallback }: Definition): BotSettings => ({
+  ...limits,
+  fallback,
+  files: abilitiesOf(kind, options).includes("files"),
+});
+
+/** What the kind can do, and what the options say that the program can. */
+export function abilitiesOf(kind: Kind | undefined, options: Record<string, unknown>): readonly BotAbility[] {
+  if (!kind) return [];
+  return options["files"] === true && "files" in kind.options.shape ? [...kind.can, "images", "files"] : kind.can;
+}
 
 /** @throws Refusal `field_invalid` */
 export function newDefinition(kind: Kind, input: BotCreate): Definition {

@@ -8,7 +8,7 @@ import type { Time } from "../time.ts";
 import type { FleetApi, FleetEvent, KindDescription, LogLine } from "./api.ts";
 import { BotLog } from "./bot-log.ts";
 import type { BotSettings, Definition } from "./definition.ts";
-import { changedDefinition, newDefinition, newShares, settingsOf, storedDefinition, storedPlans } from "./definition.ts";
+import { abilitiesOf, changedDefinition, newDefinition, newShares, settingsOf, storedDefinition, storedPlans } from "./definition.ts";
 import { describeKind } from "./kinds/kind.ts";
 import type { Kind, LaunchContext } from "./kinds/kind.ts";
 import type { Ledger } from "./ledger.ts";
@@ -139,7 +139,7 @@ export class Fleet implements FleetApi {
       changed: () => this.#tell(name),
       room: () => turns.roomFor(name),
     });
-    const bot: Running = { stored, definition, settings: settingsOf(definition), pool, log, timeline, remote };
+    const bot: Running = { stored, definition, settings: settingsOf(kind, definition), pool, log, timeline, remote };
     this.#bots.set(name, bot);
     return bot;
   }
@@ -202,7 +202,7 @@ export class Fleet implements FleetApi {
     return {
       name: stored.name,
       kind: stored.kind,
-      can: this.#o.kinds.get(stored.kind)?.can ?? [],
+      can: abilitiesOf(this.#o.kinds.get(stored.kind), options),
       options,
       workers,
       balance,
@@ -388,6 +388,11 @@ export class Fleet implements FleetApi {
   /** Will it work on what it is given? */
   up(name: string): boolean {
     return this.#bots.get(name)?.pool.up ?? false;
+  }
+
+  /** Do programs elsewhere work for it? */
+  elsewhere(name: string): boolean {
+    return this.#bots.get(name)?.remote !== null;
   }
 
   get processCount(): number {

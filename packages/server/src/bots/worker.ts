@@ -1,6 +1,6 @@
 import type { BotEvent, BotState, RestartSettings, WorkerStatus } from "@skep/protocol";
 import { botProtocolVersion } from "@skep/protocol/bot";
-import type { FromBot, HistoryEntry, PlanPart, ToolPart } from "@skep/protocol/bot";
+import type { FromBot, HistoryEntry, PlanPart, ToolPart, TurnFile } from "@skep/protocol/bot";
 import type { Time } from "../time.ts";
 import type { LogLine } from "./api.ts";
 import type { Channel, ChannelEvents, ChannelExit } from "./channel.ts";
@@ -65,6 +65,7 @@ export interface Request {
   conversation: string;
   author: string;
   text: string;
+  files?: TurnFile[];
   history?: HistoryEntry[];
 }
 

@@ -13,6 +13,8 @@ export interface Send {
   key?: string | undefined;
   n?: number | undefined;
   sender?: string | undefined;
+  /** Ids of files that the person has uploaded. */
+  files?: readonly string[] | undefined;
 }
 
 export interface Accepted {

@@ -1,5 +1,5 @@
 import type { PlanPart, ToolPart } from "@skep/protocol";
-import type { Store } from "../store/store.ts";
+import type { Store, StoredMessage } from "../store/store.ts";
 import type { Time } from "../time.ts";
 import type { ActiveConversation } from "./active.ts";
 import { takeBackBehind } from "./ahead.ts";
@@ -10,6 +10,8 @@ import type { PermissionRequest, Permissions } from "./permissions.ts";
 import { Stream } from "./stream.ts";
 import { lost } from "./suspects.ts";
 import type { Suspects } from "./suspects.ts";
+import { FilesNotGiven, giveFiles } from "./turn-files.ts";
+import type { TurnFiles } from "./turn-files.ts";
 import type { AttemptFailure, Place, ReportError, Turn, TurnRequest, TurnSettings, Workers } from "./turn.ts";
 import { afterFailure } from "./turn.ts";
 
@@ -28,6 +30,7 @@ export interface AttemptsOptions {
   endings: Endings;
   permissions: Permissions;
   suspects: Pick<Suspects<Turn>, "ended">;
+  files?: TurnFiles;
   onError: ReportError;
   /** The turn may be worked on as soon as it is the first of its conversation. */
   runnable(turn: Turn): void;
@@ -83,7 +86,8 @@ export class Attempts {
     this.#prepare(turn, place, settings).catch((error: unknown) => {
       this.#o.onError("turn-start-failed", { turn: turn.name, conversation: turn.active.publicId, reason: String(error) });
       place.release();
-      this.#attemptFailed(turn, { reason: "The message could not be read from the store", retry: true, lost: false });
+      const given = error instanceof FilesNotGiven ? { reason: error.message, retry: false } : null;
+      this.#attemptFailed(turn, { ...(given ?? { reason: "The message could not be read from the store", retry: true }), lost: false });
     });
   }
 
@@ -98,17 +102,24 @@ export class Attempts {
     }
     const { store } = this.#o;
     const { conversation } = turn.active;
-    const text = turn.text ?? (await store.messages(conversation, { after: turn.seq - 1, limit: 1 })).messages[0]?.text ?? "";
-    const request: Pick<TurnRequest, "text" | "history"> = { text };
+    // A message whose text is kept has no files.
+    const message = turn.text === null ? (await store.messages(conversation, { after: turn.seq - 1, limit: 1 })).messages[0] : undefined;
+    const request: Pick<TurnRequest, "text" | "files" | "history"> = { text: turn.text ?? message?.text ?? "" };
+    let history: StoredMessage[] = [];
     if (place.context === "history") {
-      const history = await store.context(conversation, turn.seq, contextMessages, contextCharacters);
+      history = await store.context(conversation, turn.seq, contextMessages, contextCharacters);
       request.history = history.flatMap(({ role, author, text: said }) => (role === "system" ? [] : [{ role, author, text: said }]));
     }
-    if (turn.phase !== "starting" || turn.place !== place) return place.release();
+    const takeBack = this.#o.files ? await giveFiles(this.#o.files, turn, request, message, history) : null;
+    if (turn.phase !== "starting" || turn.place !== place) {
+      takeBack?.();
+      return place.release();
+    }
+    turn.takeBackFiles = takeBack;
     this.#give(turn, place, request);
   }
 
-  #give(turn: Turn, place: Place, request: Pick<TurnRequest, "text" | "history">): void {
+  #give(turn: Turn, place: Place, request: Pick<TurnRequest, "text" | "files" | "history">): void {
     const { token } = turn;
     turn.phase = "running";
     this.#running.set(token, turn);
@@ -220,6 +231,7 @@ export class Attempts {
   /** The attempt is over, whatever comes next. */
   #end(turn: Turn): void {
     this.#running.delete(turn.token);
+    takeBackFiles(turn);
     if (turn.suspect) this.#o.suspects.ended(turn);
     this.#o.permissions.attemptOver(turn, null);
     turn.place?.release();
@@ -247,6 +259,7 @@ export class Attempts {
   takeAway(turn: Turn): boolean {
     if (!this.#running.delete(turn.token)) return false;
     this.#letGo(turn);
+    takeBackFiles(turn);
     if (this.#running.size === 0) this.#whenQuiet?.();
     return true;
   }
@@ -338,6 +351,11 @@ export class Attempts {
     // What a bot says from now on comes too late: its turn is done again.
     this.#running.clear();
   }
+}
+
+function takeBackFiles(turn: Turn): void {
+  turn.takeBackFiles?.();
+  turn.takeBackFiles = null;
 }
 
 function newStream(turn: Turn): Stream {

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { Refusal } from "@skep/protocol/errors";
 import { checkText } from "@skep/protocol";
-import type { Conversation, Fork, Message, Permission, Position, ResetReason, TurnState } from "@skep/protocol";
+import type { Conversation, Fork, Message, MessageFile, Permission, Position, ResetReason, TurnState } from "@skep/protocol";
 import type { GroupCommit } from "../store/group-commit.ts";
-import type { Store, StoredMessage } from "../store/store.ts";
+import type { Freed } from "../store/file.ts";
+import type { Refused, Store, StoredMessage } from "../store/store.ts";
 import type { Time } from "../time.ts";
 import type { ActiveConversation } from "./active.ts";
 import { Admission } from "./admission.ts";
@@ -13,6 +14,7 @@ import type { Accepted, BranchBegun, BranchFrom, ConversationsApi, Page, Person,
 import { encode, permissionNumber, toConversation, toMessage, toPermission, turnName, turnNumber } from "./encode.ts";
 import { ConversationLog } from "./log.ts";
 import { Reader } from "./reader.ts";
+import type { TurnFiles } from "./turn-files.ts";
 import type { Tick } from "../tick.ts";
 import type { ReportError, Workers } from "./turn.ts";
 import type { TurnsOptions } from "./turns.ts";
@@ -29,6 +31,9 @@ export interface ConversationsOptions {
   onError: ReportError;
   onClosed?: TurnsOptions["onClosed"];
   onSent?: (code: string | null) => void;
+  /** Files that have gone with a conversation. */
+  onFreed?: (freed: Freed) => void;
+  files?: TurnFiles;
   newId?: () => string;
 }
 
@@ -44,10 +49,12 @@ export class Conversations implements ConversationsApi {
 
   constructor(options: ConversationsOptions) {
     this.#o = options;
-    const { store, commit, time, workers, onError, onClosed, tick } = options;
+    const { store, commit, time, workers, onError, onClosed, tick, files } = options;
     this.#log = new ConversationLog(commit, time);
     this.active = new ActiveConversations(store, tick);
-    this.turns = new Turns({ store, commit, log: this.#log, time, tick, workers, onError, ...(onClosed ? { onClosed } : {}) });
+    const log = this.#log;
+    const more = { ...(onClosed ? { onClosed } : {}), ...(files ? { files } : {}) };
+    this.turns = new Turns({ store, commit, log, time, tick, workers, onError, ...more });
     this.#admission = new Admission({
       pendingOf: (bot) => this.turns.pendingOf(bot),
       pendingOfPerson: (bot, person) => this.turns.pendingOfPerson(bot, person),
@@ -88,7 +95,6 @@ export class Conversations implements ConversationsApi {
 
   async branch(person: Person, id: string, from: BranchFrom): Promise<BranchBegun> {
     const { store, commit, time, workers } = this.#o;
-    checkText(from.text, this.#o.messageBytes);
     const publicId = from.key === undefined ? this.#newId() : branchName(person.id, id, from.key);
     // What is stored already is answered again, also when there is too much to do or the other conversation is erased since (K3, K5).
     const known = from.key === undefined ? null : await branchKnown(store, publicId, from);
@@ -103,6 +109,10 @@ export class Conversations implements ConversationsApi {
       throw new Refusal("field_invalid", `"before": message ${from.before} is an answer; give the number of a message of a person`, {
         field: "before",
       });
+    // What is said in another way keeps the files that it came with; only who uploaded them may send them.
+    const files =
+      said.files === null || said.author !== person.id ? null : (JSON.parse(said.files) as MessageFile[]).map((file) => file.id);
+    checkText(from.text, this.#o.messageBytes, files !== null);
     const busy = this.#admission.enter(bot, person.id, settings);
     if (busy) throw busy;
     let stored = false;
@@ -117,13 +127,14 @@ export class Conversations implements ConversationsApi {
         key: from.key ?? null,
         text: from.text,
         at: time.now(),
+        ...(files ? { files } : {}),
       });
       if (!answer.ok) throw new Refusal(answer.code, answer.detail);
       const { conversation, turn, duplicate } = answer;
       const seq = from.before;
       const active = this.active.hold({ conversation, publicId, bot, person: person.id, head: seq });
       stored = !duplicate;
-      if (turn !== null && stored) this.turns.begin(active, { turn, seq, bot, person: person.id, text: from.text });
+      if (turn !== null && stored) this.turns.begin(active, { turn, seq, bot, person: person.id, text: files ? null : from.text });
       if (stored) this.#o.onSent?.(null);
       return { conversation: await this.get(person, publicId), seq, duplicate, turn: turn === null ? null : turnName(turn) };
     } catch (error) {
@@ -172,7 +183,8 @@ export class Conversations implements ConversationsApi {
 
   async remove(person: Person, id: string): Promise<void> {
     const active = await this.#find(person, id);
-    await this.#o.commit.add({ op: "delete-conversation", conversation: active.conversation });
+    const answer = await this.#o.commit.add({ op: "delete-conversation", conversation: active.conversation });
+    if (answer.freed) this.#o.onFreed?.(answer);
     active.erased = true;
     this.turns.forget(active);
     for (const reader of active.readers) reader.end("erased");
@@ -192,21 +204,23 @@ export class Conversations implements ConversationsApi {
 
   async #send(person: Person, active: ActiveConversation, send: Send): Promise<Accepted> {
     this.#check(person, active);
-    checkText(send.text, this.#o.messageBytes);
+    checkText(send.text, this.#o.messageBytes, send.files !== undefined);
     const { bot } = active;
     const settings = this.#o.workers.settings(bot);
     if (!settings) throw new Refusal("state_conflict", `The bot "${bot}" was removed; start a conversation with another one`);
+    if (send.files && !settings.files) throw new Refusal("field_invalid", `The bot "${bot}" takes no files`, { field: "files" });
     const busy = this.#admission.enter(bot, person.id, settings);
     if (busy) return this.#acceptedBefore(person, active, send, busy);
     let stored = false;
     try {
       const entry = { person: person.id, key: send.key ?? null, sender: send.sender ?? "", n: send.n ?? null, text: send.text, bot };
-      const answer = await this.#log.append(active, entry);
-      if (!answer.ok) {
-        throw new Refusal(answer.code, answer.detail, answer.expected === undefined ? {} : { expected: answer.expected });
-      }
+      const answer = await this.#log.append(active, send.files ? { ...entry, files: send.files } : entry);
+      if (!answer.ok) throw refusalFrom(answer);
       const { seq, turn, duplicate } = answer;
-      if (turn !== null && !duplicate && !active.erased) this.turns.begin(active, { turn, seq, bot, person: person.id, text: send.text });
+      if (turn !== null && !duplicate && !active.erased) {
+        // One with files is read again when its turn comes: what most messages do not have, they do not carry along.
+        this.turns.begin(active, { turn, seq, bot, person: person.id, text: send.files ? null : send.text });
+      }
       stored = !duplicate;
       if (stored) this.#o.onSent?.(null);
       return { epoch: active.epoch, seq, duplicate, turn: turn === null ? null : turnName(turn) };
@@ -223,7 +237,7 @@ export class Conversations implements ConversationsApi {
     if (send.key === undefined) throw busy;
     // Number 0 is nobody's turn, so this finds the key or stores nothing.
     const entry = { person: person.id, key: send.key, sender: "", n: 0, text: send.text, bot: active.bot };
-    const answer = await this.#log.append(active, entry);
+    const answer = await this.#log.append(active, send.files ? { ...entry, files: send.files } : entry);
     if (!answer.ok) throw answer.code === "key_conflict" ? new Refusal(answer.code, answer.detail) : busy;
     return { epoch: active.epoch, seq: answer.seq, duplicate: true, turn: answer.turn === null ? null : turnName(answer.turn) };
   }
@@ -330,6 +344,13 @@ export class Conversations implements ConversationsApi {
     });
   }
 }
+
+/** What is wrong with a send is its number, its key or its files. */
+const refusalFrom = ({ code, detail, expected }: Refused): Refusal =>
+  new Refusal(code, detail, {
+    ...(expected === undefined ? {} : { expected }),
+    ...(code === "message_too_large" ? { field: "files" } : {}),
+  });
 
 function parseCursor(cursor: string): { activeAt: number; conversation: number } {
   const match = /^(\d{1,15})\.(\d{1,15})$/.exec(cursor);

@@ -22,6 +22,11 @@ const anyMessage = fc.record<StoredMessage>({
       )
       .map((parts) => JSON.stringify(parts)),
   ),
+  files: fc.option(
+    fc
+      .array(fc.record({ id: fc.string(), name: fc.string({ unit: "binary" }), type: fc.string(), size: fc.nat() }))
+      .map((files) => JSON.stringify(files)),
+  ),
   createdAt: fc.integer({ min: 0, max: 4_000_000_000_000 }),
 });
 

@@ -1,4 +1,4 @@
-import type { Message, Part, Permission, PlacedPart, ServerMessage, StreamOutcome } from "@skep/protocol";
+import type { Message, MessageFile, Part, Permission, PlacedPart, ServerMessage, StreamOutcome } from "@skep/protocol";
 import type { StoredPermission } from "../store/permission.ts";
 import type { StoredConversation, StoredMessage } from "../store/store.ts";
 import type { Conversation } from "@skep/protocol";
@@ -33,6 +33,7 @@ export function toMessage(publicId: string, stored: StoredMessage, bot: string):
   if (stored.turn !== null) message.turn = turnName(stored.turn);
   if (stored.outcome !== null) message.outcome = stored.outcome;
   if (stored.key !== null) message.key = stored.key;
+  if (stored.files !== null) message.files = JSON.parse(stored.files) as MessageFile[];
   if (stored.parts !== null) message.parts = JSON.parse(stored.parts) as PlacedPart[];
   if (stored.role === "bot" && stored.author !== bot) message.insteadOf = bot;
   return message;
@@ -61,8 +62,8 @@ function isoTime(at: number): string {
  * (0.3 instead of 1.4 us for 150 characters). A test holds the two against each other.
  */
 export function encodeMessage(publicId: string, stored: StoredMessage, bot: string): string {
-  const { seq, role, author, text, createdAt, turn, outcome, key, parts } = stored;
-  return `{"type":"message","conversation":"${publicId}","message":{"seq":${seq},"id":"${publicId}.${seq}","role":"${role}","author":${JSON.stringify(author)},"text":${JSON.stringify(text)},"createdAt":"${isoTime(createdAt)}"${turn === null ? "" : `,"turn":"t${turn}"`}${outcome === null ? "" : `,"outcome":"${outcome}"`}${key === null ? "" : `,"key":${JSON.stringify(key)}`}${parts === null ? "" : `,"parts":${parts}`}${role === "bot" && author !== bot ? `,"insteadOf":"${bot}"` : ""}}}`;
+  const { seq, role, author, text, createdAt, turn, outcome, key, files, parts } = stored;
+  return `{"type":"message","conversation":"${publicId}","message":{"seq":${seq},"id":"${publicId}.${seq}","role":"${role}","author":${JSON.stringify(author)},"text":${JSON.stringify(text)},"createdAt":"${isoTime(createdAt)}"${turn === null ? "" : `,"turn":"t${turn}"`}${outcome === null ? "" : `,"outcome":"${outcome}"`}${key === null ? "" : `,"key":${JSON.stringify(key)}`}${files === null ? "" : `,"files":${files}`}${parts === null ? "" : `,"parts":${parts}`}${role === "bot" && author !== bot ? `,"insteadOf":"${bot}"` : ""}}}`;
 }
 
 export const encodeDelta = (publicId: string, turn: string, stream: string, offset: number, text: string): string =>

@@ -17,7 +17,15 @@ export class ConversationLog {
   /** Rejects with Refusal or OutcomeUnknown as `GroupCommit.add` does. */
   append(
     active: ActiveConversation,
-    entry: { person: string; key: string | null; sender: string; n: number | null; text: string; bot: string | null },
+    entry: {
+      person: string;
+      key: string | null;
+      sender: string;
+      n: number | null;
+      text: string;
+      bot: string | null;
+      files?: readonly string[];
+    },
   ): Promise<Appended | Refused> {
     const at = this.#time.now();
     active.pins++;
@@ -37,6 +45,7 @@ export class ConversationLog {
             outcome: null,
             createdAt: at,
             parts: null,
+            files: answer.files ?? null,
           });
         }
         return answer;
@@ -67,7 +76,7 @@ export class ConversationLog {
     return this.#commit.add({ op: "close-turn", ...entry, at }).then((answer) => {
       if (answer.ok) {
         const { role, author, text, turn, outcome, parts } = entry;
-        const message = { id: answer.id, seq: answer.seq, role, author, key: null, text, turn, outcome, createdAt: at, parts };
+        const message = { id: answer.id, seq: answer.seq, role, author, key: null, text, turn, outcome, createdAt: at, parts, files: null };
         onClosed(message);
         active.published(message);
       }

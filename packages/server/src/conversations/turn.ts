@@ -16,6 +16,7 @@
  * The store knows only "pending" and the outcome: whatever is in memory here can be lost at any moment, and the turn begins again.
  */
 import type { TurnState } from "@skep/protocol";
+import type { TurnFile } from "@skep/protocol/bot";
 import type { ActiveConversation } from "./active.ts";
 import { encode, turnName } from "./encode.ts";
 import type { StoredPermission } from "../store/permission.ts";
@@ -37,6 +38,8 @@ export interface TurnSettings {
   personConcurrency: number;
   /** Bots that answer in its place when it cannot. */
   fallback: readonly string[];
+  /** Does it take files? */
+  files?: boolean;
 }
 
 /** A worker that a turn is meant for. */
@@ -91,7 +94,8 @@ export interface TurnRequest {
   conversation: string;
   author: string;
   text: string;
-  history?: { role: "person" | "bot"; author: string; text: string }[];
+  files?: TurnFile[];
+  history?: { role: "person" | "bot"; author: string; text: string; files?: TurnFile[] }[];
 }
 
 export interface PendingPermission {
@@ -174,6 +178,8 @@ export class Turn {
   /** Those that the running attempt waits for. While there are some, no limit of time counts. */
   waits: PermissionWait[] = [];
   waitingSince = 0;
+  /** Ends what the running attempt was given of files; null while it has none. */
+  takeBackFiles: (() => void) | null = null;
   /** How often this attempt has asked. */
   questions = 0;
 

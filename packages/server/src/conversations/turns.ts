@@ -17,6 +17,7 @@ import { PendingTurns } from "./pending-turns.ts";
 import { TurnQueue } from "./queue.ts";
 import { StandIns } from "./stand-ins.ts";
 import { Suspects } from "./suspects.ts";
+import type { TurnFiles } from "./turn-files.ts";
 import type { Place, ReportError, TurnOrigin, Workers } from "./turn.ts";
 import { Turn, afterFailure } from "./turn.ts";
 
@@ -29,6 +30,7 @@ export interface TurnsOptions {
   workers: Workers;
   onError: ReportError;
   onClosed?: NonNullable<EndingsOptions["onClosed"]>;
+  files?: TurnFiles;
 }
 
 type Hold = (row: { conversation: number; publicId: string; bot: string; person: string; head: number }) => ActiveConversation;
@@ -82,6 +84,7 @@ export class Turns {
       endings: this.#endings,
       permissions,
       suspects,
+      ...(options.files ? { files: options.files } : {}),
       elsewhere,
       everySoOften: () => this.#queue.lookAgain(),
       runnable: (turn) => this.#makeRunnable(turn),
@@ -155,8 +158,8 @@ export class Turns {
   }
 
   /** A committed message's turn. */
-  begin(active: ActiveConversation, from: { turn: number; seq: number; bot: string; person: string; text: string }): void {
-    const text = this.#pending.mayKeep(from.text) ? from.text : null;
+  begin(active: ActiveConversation, from: { turn: number; seq: number; bot: string; person: string; text: string | null }): void {
+    const text = from.text !== null && this.#pending.mayKeep(from.text) ? from.text : null;
     const turn = this.#newTurn(active, { ...from, text, attempt: 0, baseAttempt: 0, cancelRequested: false });
     this.#makeRunnable(turn);
   }

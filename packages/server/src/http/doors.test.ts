@@ -40,7 +40,7 @@ describe("bots", () => {
     const { kinds } = z.strictObject({ kinds: z.array(kindShape.strict()) }).parse((await door.ask("GET", "/api/kinds")).json);
     expect(kinds.map(({ name }) => name)).toEqual(expect.arrayContaining(["echo", "acp"]));
     expect(kinds.find(({ name }) => name === "acp")).toMatchObject({
-      can: ["cancel", "resume", "tools"],
+      can: ["cancel", "resume", "tools", "images", "files"],
       options: { properties: { permissions: { enum: ["ask", "allow", "reject"], default: "ask" } } },
     });
     await door.ask("POST", "/api/bots", { body: { name: "able", kind: "echo" } });

@@ -18,6 +18,7 @@ import { mustBeAllowed, owner } from "../access/permission.ts";
 import type { FleetApi } from "../bots/api.ts";
 import type { Config } from "../config.ts";
 import type { ConversationsApi } from "../conversations/api.ts";
+import type { FilesApi } from "../files/api.ts";
 import type { Log } from "../log.ts";
 import type { FoundModels } from "../operations/found-models.ts";
 import type { Address } from "../own-address.ts";
@@ -32,9 +33,10 @@ import { MalformedJson, parseJsonBody } from "./json-body.ts";
 import { openApiOf } from "./open-api.ts";
 import { bug, problemOf, problemType, refusalOf } from "./problem.ts";
 import type { Method, Route } from "./route.ts";
-import { nobody } from "./route.ts";
+import { anyType, bytes, nobody } from "./route.ts";
 import { botRoutes } from "./routes/bots.ts";
 import { conversationRoutes } from "./routes/conversations.ts";
+import { fileRoutes } from "./routes/files.ts";
 import { foundRoutes } from "./routes/found.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import type { Readiness } from "./routes/operations.ts";
@@ -50,6 +52,7 @@ export interface HttpParts {
   conversations: ConversationsApi;
   streams: EventStreams;
   fleet: FleetApi;
+  files: FilesApi;
   access: Access;
   config: Pick<Config, "port"> & Address;
   /** For TLS; null: in plain text. */
@@ -81,6 +84,8 @@ export interface Http {
   identify: (request: FastifyRequest["raw"]) => SignedIn | null;
 }
 
+/** Of a body that was refused. */
+const readOutBytes = 32 * 1024 * 1024;
 export const bodyLimit = limits.frameBytes;
 /** Requests of one address that nobody stands behind; the page's own files do not count. */
 const unknownPerMinute = 100;
@@ -195,6 +200,7 @@ export function createHttp(parts: HttpParts): Http {
     ...foundRoutes(parts.findModels),
     ...conversationRoutes(parts.conversations),
     ...messageRoutes(parts.conversations, parts.streams),
+    ...fileRoutes(parts.files),
     ...permissionRoutes(parts.conversations),
     ...searchRoutes(parts.conversations),
     ...sessionRoutes({ access, now: parts.now, newLink: () => parts.newLink(url()) }),
@@ -209,7 +215,16 @@ export function createHttp(parts: HttpParts): Http {
       openApi: () => (described ??= JSON.stringify(openApiOf(routes, parts.version))),
     }),
   ];
-  for (const route of routes) addRoute(app, route);
+  for (const route of routes) if (route.body !== bytes) addRoute(app, route);
+  void app.register(async (raw) => {
+    raw.removeAllContentTypeParsers();
+    // A media type that is none counts as not given: the bytes are taken all the same.
+    raw.addHook("preParsing", async ({ headers }) => {
+      if (!/^[\w.+-]+\/[\w.+-]+/.test(headers["content-type"] ?? "")) delete headers["content-type"];
+    });
+    raw.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+    for (const route of routes) if (route.body === bytes) addRoute(raw, route);
+  });
 
   const methodsAt = methodTable(routes);
   app.setNotFoundHandler((request, reply) => {
@@ -267,8 +282,13 @@ function addRoute(app: FastifyInstance, route: Route): void {
       mustBeAllowed(person, route.permission);
     },
     handler: async (request, reply) => {
-      const body = route.body === undefined ? parseWith(nothing, request.body ?? {}) : checkedBody(route.body, request.body);
-      const answer = await route.handler({
+      const raw = route.body === bytes;
+      const body = raw
+        ? request.body
+        : route.body === undefined
+          ? parseWith(nothing, request.body ?? {})
+          : checkedBody(route.body, request.body);
+      const answering = route.handler({
         person: people.get(request.raw) ?? nobody,
         caller: callers.get(request.raw) ?? noCaller,
         params: parseWith(route.params ?? nothing, request.params),
@@ -280,12 +300,29 @@ function addRoute(app: FastifyInstance, route: Route): void {
         },
         setHeader: (name, value) => void reply.header(name, value),
       });
-      reply.code(route.status).header("cache-control", "no-store");
+      const answer = await (raw ? answering.catch((error: unknown) => readOut(request.raw, error)) : answering);
+      reply.code(route.status);
+      if (route.type === anyType) return answer === null ? reply.code(304).send() : reply.send(answer);
+      reply.header("cache-control", "no-store");
       if (route.status === 204) return reply.send();
       if (route.type !== undefined) return reply.type(route.type).send(answer);
       return reply.type("application/json; charset=utf-8").send(JSON.stringify(answer));
     },
   });
+}
+
+/** Who is refused while still sending may hear the answer only when all is sent; too much of it is cut off. @throws the refusal */
+async function readOut(request: FastifyRequest["raw"], refusal: unknown): Promise<never> {
+  let left = readOutBytes;
+  await new Promise<void>((resolve) => {
+    if (request.readableEnded || request.destroyed) return resolve();
+    request.on("data", (piece: Buffer) => {
+      left -= piece.length;
+      if (left < 0) resolve();
+    });
+    for (const end of ["end", "close", "error"]) request.once(end, () => resolve());
+  });
+  throw refusal;
 }
 
 const noCompiler = () => (): never => {

@@ -3,6 +3,7 @@ import { errorTable } from "@skep/protocol/errors";
 import { z } from "zod";
 import { problemType } from "./problem.ts";
 import type { Route } from "./route.ts";
+import { anyType, bytes } from "./route.ts";
 import { problemShape, shapeNames } from "./shapes.ts";
 
 type Json = Record<string, unknown>;
@@ -27,6 +28,8 @@ export function openApiOf(routes: readonly Route[], version: string): Json {
       };
     });
 
+  const bodyOf = (body: z.ZodType): Json =>
+    body === bytes ? { [anyType]: {} } : { "application/json": { schema: schemaOf(body, "input") } };
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const content = route.response
@@ -38,7 +41,7 @@ export function openApiOf(routes: readonly Route[], version: string): Json {
       operationId: operationId(route),
       tags: [route.path.split("/")[2] ?? "operations"],
       parameters: [...parameters("path", route.params), ...parameters("query", route.query), ...headersOf(route)],
-      ...(route.body && { requestBody: { required: true, content: { "application/json": { schema: schemaOf(route.body, "input") } } } }),
+      ...(route.body && { requestBody: { required: true, content: bodyOf(route.body) } }),
       responses: {
         [route.status]: { description: route.status === 204 ? "Done" : route.summary, ...(content && { content }) },
         default: { $ref: "#/components/responses/Problem" },

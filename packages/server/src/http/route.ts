@@ -1,5 +1,6 @@
 /** A door in one value: from it come the check of the input, the handler's types and the OpenAPI description. */
-import type { z } from "zod";
+import { Readable } from "node:stream";
+import { z } from "zod";
 import type { SignedIn } from "../access/access.ts";
 import type { Caller } from "../access/caller.ts";
 import type { Action } from "../access/permission.ts";
@@ -32,7 +33,7 @@ interface RouteOf<P extends Fields, Q extends Fields, B extends Body, R extends 
   status: 200 | 201 | 204;
   /** Undefined: no content, or the text of `type`. */
   response?: R;
-  /** The media type of an answer that is no JSON. */
+  /** The media type of an answer that is no JSON; `anyType`: the handler sets it, and answers null where there is nothing new (304). */
   type?: string;
   handler(call: Call<Checked<P>, Checked<Q>, Checked<B>>): Promise<R extends z.ZodType ? z.output<R> : unknown>;
 }
@@ -43,5 +44,10 @@ export type Route = RouteOf<z.ZodObject, z.ZodObject, z.ZodType, z.ZodType>;
 export const route = <P extends Fields = undefined, Q extends Fields = undefined, B extends Body = undefined, R extends Body = undefined>(
   definition: RouteOf<P, Q, B, R>,
 ): Route => definition as unknown as Route;
+
+export const anyType = "*/*";
+
+/** As `body` of a route: bytes of any media type, as they arrive. Undefined when there are none. */
+export const bytes = z.instanceof(Readable).optional();
 
 export const nobody: SignedIn = { id: "", role: "", credential: "" };

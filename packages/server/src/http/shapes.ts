@@ -1,5 +1,5 @@
 /** What the doors answer, as schemas: for OpenAPI, and for tests that hold every answer against them. */
-import type { Bot, BotEvent, Conversation, ErrorCode, Fork, Message, Part, Permission } from "@skep/protocol";
+import type { Bot, BotEvent, Conversation, ErrorCode, Fork, Message, MessageFile, Part, Permission } from "@skep/protocol";
 import { balanceSchema, errorTable } from "@skep/protocol";
 import { z } from "zod";
 import type { KindDescription, LogLine } from "../bots/api.ts";
@@ -11,7 +11,7 @@ export const shapeNames = z.registry<{ id: string }>();
 
 const turnOutcome = z.enum(["completed", "cancelled", "failed"]);
 export const turnState = z.enum(["queued", "running", "loading", "waiting", "retrying", "completed", "cancelled", "failed"]);
-const botAbility = z.enum(["cancel", "resume", "tools", "images"]);
+const botAbility = z.enum(["cancel", "resume", "tools", "images", "files"]);
 const botState = z.enum(["stopped", "starting", "ready", "login-needed", "hung", "backoff", "failed", "stopping"]);
 const time = z.string().meta({ format: "date-time" });
 
@@ -54,6 +54,13 @@ export const permissionShape = z.object({
   expiresAt: time,
 }) satisfies z.ZodType<Permission>;
 
+export const fileShape = z.object({
+  id: z.string(),
+  name: z.string(),
+  type: z.string(),
+  size: z.int(),
+}) satisfies z.ZodType<MessageFile>;
+
 export const messageShape = z.object({
   seq: z.int(),
   id: z.string(),
@@ -65,6 +72,7 @@ export const messageShape = z.object({
   outcome: turnOutcome.exactOptional(),
   key: z.string().exactOptional(),
   createdAt: time,
+  files: z.array(fileShape).exactOptional(),
   parts: z.array(z.object({ at: z.int(), part: partShape })).exactOptional(),
 }) satisfies z.ZodType<Message>;
 
@@ -214,6 +222,7 @@ export const tokenShape = z.object({
 shapeNames
   .add(messageShape, { id: "Message" })
   .add(partShape, { id: "Part" })
+  .add(fileShape, { id: "File" })
   .add(permissionShape, { id: "Permission" })
   .add(conversationShape, { id: "Conversation" })
   .add(forkShape, { id: "Fork" })

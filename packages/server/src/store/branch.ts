@@ -23,6 +23,8 @@ export interface BeginBranch {
   bot: string;
   key: string | null;
   text: string;
+  /** As in `append`. The files of the messages before are the branch's too: they stay as long as it does. */
+  files?: readonly string[];
   at: number;
 }
 

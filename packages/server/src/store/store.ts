@@ -6,6 +6,7 @@
  */
 import type { ErrorCode, Role, TurnOutcome } from "@skep/protocol";
 import type { BeginBranch, Branched, StoredFork } from "./branch.ts";
+import type { DropFiles, Freed, PutFile, StoredFile } from "./file.ts";
 import type { AskPermission, DecidePermission, PermissionAnswer, PermissionPage, StoredPermission } from "./permission.ts";
 
 export interface StoredConversation {
@@ -35,6 +36,8 @@ export interface StoredMessage {
   createdAt: number;
   /** JSON of the parts of an answer; null when it has none. */
   parts: string | null;
+  /** JSON of the files of a person's message, as the wire has them; null when it has none. */
+  files: string | null;
 }
 
 export interface StoredTurn {
@@ -87,7 +90,10 @@ export interface Credential {
   expiresAt: number | null;
 }
 
-/** Adds a person's message, and the turn of `bot` with it (K1). Answers: `Appended` or `Refused` (`key_conflict`, `send_gap`, `not_found`). */
+/**
+ * Adds a person's message, and the turn of `bot` with it (K1). Answers: `Appended` or `Refused` (`key_conflict`, `send_gap`, `not_found`; with
+ * files also `message_too_large`).
+ */
 export interface Append {
   op: "append";
   conversation: number;
@@ -100,6 +106,8 @@ export interface Append {
   /** The bot whose turn it is; null for none. */
   bot: string | null;
   at: number;
+  /** Public ids of files that the person has uploaded. Left out when there are none. */
+  files?: readonly string[];
 }
 export interface Appended {
   ok: true;
@@ -107,6 +115,8 @@ export interface Appended {
   id: number;
   turn: number | null;
   duplicate: boolean;
+  /** As `StoredMessage` has them; left out when there are none. */
+  files?: string;
 }
 
 /**
@@ -177,7 +187,7 @@ export interface RenameConversation {
   conversation: number;
   title: string;
 }
-/** Takes the conversation away with its messages, turns and drafts; what its branches show of it stays with them. */
+/** Takes the conversation away with its messages, turns and drafts, and the files that no other conversation names; what its branches show of it stays with them. */
 export interface DeleteConversation {
   op: "delete-conversation";
   conversation: number;
@@ -242,7 +252,9 @@ export interface Answers {
   "create-conversation": Created;
   "begin-branch": Branched | Refused;
   "rename-conversation": Done;
-  "delete-conversation": Done;
+  "delete-conversation": Freed;
+  "put-file": Done;
+  "drop-files": Freed;
   "put-bot": Done | Refused;
   "delete-bot": Done;
   "note-bot": Done;
@@ -263,6 +275,8 @@ export type Operation =
   | BeginBranch
   | RenameConversation
   | DeleteConversation
+  | PutFile
+  | DropFiles
   | PutBot
   | DeleteBot
   | NoteBot
@@ -361,6 +375,16 @@ export interface Store {
   pendingPermissions(person: string | null): Promise<StoredPermission[]>;
   /** The newest ones of a conversation before an id, ascending. */
   permissions(conversation: number, page: PermissionPage): Promise<StoredPermission[]>;
+  /** A file that this person may read: who uploaded it, and whoever sees a conversation in which a message names it. */
+  file(publicId: string, person: string): Promise<StoredFile | null>;
+  /** Those that there are, in the order asked for. */
+  files(publicIds: readonly string[]): Promise<StoredFile[]>;
+  /** Which of these hashes files have. */
+  heldHashes(hashes: readonly string[]): Promise<string[]>;
+  /** Bytes of all files, each content once. */
+  fileBytes(): Promise<number>;
+  /** When the oldest file was uploaded that no message has named. */
+  oldestUnnamedFile(): Promise<number | null>;
   search(filter: SearchFilter): Promise<SearchResult>;
   bots(): Promise<StoredBot[]>;
   /** A bot's timeline: the newest entries before that number, ascending. */

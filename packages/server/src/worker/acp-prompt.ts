@@ -1,12 +1,31 @@
 /** What the agent is given for one turn. Pure. */
-import type { ContentBlock } from "@agentclientprotocol/sdk";
-import type { HistoryEntry } from "@skep/protocol/bot";
+import type { ContentBlock, PromptCapabilities } from "@agentclientprotocol/sdk";
+import type { HistoryEntry, TurnFile } from "@skep/protocol/bot";
+import { pathToFileURL } from "node:url";
 import { fitHistory } from "./fit-history.ts";
+import { isImage, isText, readFor } from "./turn-files.ts";
 
 export interface PromptOf {
   text: string;
   attempt: number;
   history: readonly HistoryEntry[];
+}
+
+/** A text file goes into the prompt itself up to so many bytes; the agent opens a larger one by itself. */
+const embeddedBytes = 256 * 1024;
+
+/** What every agent takes is a link to a file; what it offers to take itself (an image, a text) it gets. */
+export function fileBlocks(files: readonly TurnFile[], { image = false, embeddedContext = false }: PromptCapabilities): ContentBlock[] {
+  return files.map((file): ContentBlock => {
+    const { name, type: mimeType, size, path = "" } = file;
+    const uri = pathToFileURL(path).href;
+    const link: ContentBlock = { type: "resource_link", uri, name, mimeType, size };
+    const kept = isImage(file) ? image : embeddedContext && size <= embeddedBytes && isText(file);
+    if (!kept) return link;
+    const read = readFor(file, false);
+    if (read.kind === "image") return { type: "image", mimeType, data: read.data };
+    return read.kind === "text" ? { type: "resource", resource: { uri, mimeType, text: read.text } } : link;
+  });
 }
 
 const block = (text: string): ContentBlock => ({ type: "text", text });

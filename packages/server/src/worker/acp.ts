@@ -20,7 +20,7 @@ import { ReportedParts, inputText, toolOf } from "./acp-parts.ts";
 import { allows, choices, chosen, decided, policyFor } from "./acp-permission.ts";
 import type { Program } from "./acp-program.ts";
 import { findProgram } from "./acp-program.ts";
-import { promptFor } from "./acp-prompt.ts";
+import { fileBlocks, promptFor } from "./acp-prompt.ts";
 import { KeptSessions } from "./acp-sessions.ts";
 import { SignIn } from "./acp-sign-in.ts";
 import { Terminals } from "./acp-terminals.ts";
@@ -251,7 +251,10 @@ class AcpBot implements Driver {
       limit = setTimeout(() => agent.giveUp(`it did not stop a cancelled turn within ${cancelMs / 1000} s`), cancelMs);
     };
     try {
-      const prompt = promptFor(turn, session, this.#options.historyTokens);
+      const said = promptFor(turn, session, this.#options.historyTokens);
+      const files = turn.files.length === 0 ? [] : fileBlocks(turn.files, agent.capabilities.promptCapabilities ?? {});
+      // Some agents refuse an empty text.
+      const prompt = turn.text === "" && files.length > 0 ? [...said.slice(0, -1), ...files] : [...said, ...files];
       const { stopReason } = await agent.rpc.request(methods.agent.session.prompt, { sessionId: session.id, prompt });
       await settled();
       this.#goesOn(prompted);

@@ -3,7 +3,7 @@
  * blocks; of a text block the pieces are the answer, of a thinking block they are thoughts. `message_delta` says why it ended,
  * `message_stop` that it is complete, `error` that it failed. A server that does not stream answers with one JSON body, which is taken too.
  */
-import type { HistoryEntry } from "@skep/protocol/bot";
+import type { HistoryEntry, TurnFile } from "@skep/protocol/bot";
 import type { AnthropicOptions } from "./anthropic-options.ts";
 import { anthropicDefaults } from "./anthropic-options.ts";
 import { eventBody, wholeBody } from "./answer-body.ts";
@@ -16,6 +16,7 @@ import { cutShort, explainKey, explainStatus, garbage, keyMissing, ModelFailure,
 import { modelServer } from "./model-server.ts";
 import type { AnswerReader } from "./model-turn.ts";
 import { modelDriver } from "./model-turn.ts";
+import { readFor } from "./turn-files.ts";
 
 export const createDriver: CreateDriver = (given) => {
   const options = { ...anthropicDefaults, ...given } as AnthropicOptions;
@@ -39,13 +40,14 @@ export const createDriver: CreateDriver = (given) => {
 
 export function anthropicRequest(
   options: AnthropicOptions,
-  turn: { history: readonly HistoryEntry[]; text: string },
+  turn: { history: readonly HistoryEntry[]; text: string; files?: readonly TurnFile[] },
 ): Record<string, unknown> {
+  const files = (turn.files ?? []).map((file) => readFor(file, true));
   return {
     ...options.extra,
     model: options.model,
     max_tokens: options.maxTokens,
-    messages: alternating(fitHistory(options.system, turn.history, turn.text, options.contextTokens)),
+    messages: alternating(fitHistory(options.system, turn.history, turn.text, options.contextTokens, files)).map(withMedia),
     stream: true,
     ...(options.system !== "" && { system: options.system }),
     ...(options.temperature !== null && { temperature: options.temperature }),
@@ -55,14 +57,29 @@ export function anthropicRequest(
 /** The API wants a person first, then both in turn, and refuses an empty text: neighbours of one role become one message. */
 function alternating(messages: readonly ChatMessage[]): ChatMessage[] {
   const merged: ChatMessage[] = [];
-  for (const { role, content } of messages) {
+  for (const { role, content, files } of messages) {
     const before = merged.at(-1);
     // The system prompt is a field of the request.
-    if (role === "system" || content.trim() === "" || (!before && role === "assistant")) continue;
-    if (before?.role === role) before.content += `\n\n${content}`;
-    else merged.push({ role, content });
+    if (role === "system" || (content.trim() === "" && !files) || (!before && role === "assistant")) continue;
+    if (before?.role !== role) {
+      merged.push({ role, content, ...(files ? { files } : {}) });
+      continue;
+    }
+    before.content = [before.content, content].filter((text) => text.trim() !== "").join("\n\n");
+    if (files) before.files = [...(before.files ?? []), ...files];
   }
   return merged;
+}
+
+/** A message with images or PDFs is a list of content blocks, these first. */
+function withMedia({ role, content, files }: ChatMessage): unknown {
+  if (!files) return { role, content };
+  const media = files.map((file) => ({
+    type: file.kind === "image" ? "image" : "document",
+    source: { type: "base64", media_type: file.kind === "image" ? file.type : "application/pdf", data: file.data },
+    ...(file.kind === "pdf" && { title: file.name.slice(0, 200) }),
+  }));
+  return { role, content: [...media, ...(content.trim() === "" ? [] : [{ type: "text", text: content }])] };
 }
 
 export function explainAnthropic(

@@ -33,6 +33,7 @@ import { parseCommand, perform } from "./echo-commands.ts";
 import type { EchoOptions } from "./echo-options.ts";
 import { echoDefaults } from "./echo-options.ts";
 import type { RunningTurn } from "./running-turn.ts";
+import { bytesOf } from "./turn-files.ts";
 import { sleep } from "./sleep.ts";
 
 const slash = 47;
@@ -51,14 +52,24 @@ export const createDriver: CreateDriver = async (given, output) => {
         const command = parseCommand(turn.text);
         if (command) return perform(command, turn, output, sleep);
       }
-      if (plain) turn.answer(options.prefix + turn.text);
-      else return answerSlowly(turn, options);
+      const text = options.prefix + (turn.files.length === 0 ? turn.text : withFiles(turn));
+      if (plain) turn.answer(text);
+      else return answerSlowly(turn, text, options);
     },
   };
 };
 
-async function answerSlowly(turn: RunningTurn, options: EchoOptions): Promise<void> {
-  const text = options.prefix + turn.text;
+/** What it was given, so that somebody can tell whether it was the same to the last byte. */
+function withFiles({ text, files }: RunningTurn): string {
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  const lines = files.map((file) => {
+    const bytes = bytesOf(file);
+    return `${file.name} (${file.type}, ${bytes.length} bytes, sha256 ${createHash("sha256").update(bytes).digest("hex")})`;
+  });
+  return [...(text === "" ? [] : [text]), ...lines].join("\n");
+}
+
+async function answerSlowly(turn: RunningTurn, text: string, options: EchoOptions): Promise<void> {
   if (!(await sleep(options.delayMs, turn))) return;
   for (const piece of cutInto(text, options.pieces)) {
     turn.delta(piece);

@@ -10,6 +10,7 @@ import type { RunningTurn } from "./running-turn.ts";
 import type { SilenceWatch } from "./silence-watch.ts";
 import { watchSilence } from "./silence-watch.ts";
 import { sleep } from "./sleep.ts";
+import { NotForModels } from "./turn-files.ts";
 
 /** Reads one answer, however it is chunked. */
 export interface AnswerReader {
@@ -25,6 +26,7 @@ export interface AnswerReader {
 
 export interface ModelApi {
   path: string;
+  /** @throws NotForModels */
   body(turn: RunningTurn): string;
   reader(contentType: string): AnswerReader;
   /** What a status other than 200 means. @param body at most its first 64 KiB */
@@ -68,15 +70,19 @@ async function runModelTurn(turn: RunningTurn, server: ModelServer, api: ModelAp
       ? setTimeout(() => stop(new ModelFailure(`The model took longer than ${settings.limitMs / 1000} s`, true)), settings.limitMs)
       : undefined;
   try {
-    const response = await server.post(api.path, api.body(turn), (opened) => {
-      request = opened;
-      if (stoppedBy) opened.destroy(stoppedBy);
-    });
+    const post = (): Promise<IncomingMessage> =>
+      server.post(api.path, api.body(turn), (opened) => {
+        request = opened;
+        if (stoppedBy) opened.destroy(stoppedBy);
+      });
+    const withFiles = hasFiles(turn);
+    const response = await (withFiles ? oneByOne(turn, post) : post());
     answering = true;
     watch.heard();
     const status = response.statusCode ?? 0;
     if (status !== 200) {
-      const refusal = api.refusal(status, await firstPart(response, errorBodyLength));
+      const said = api.refusal(status, await firstPart(response, errorBodyLength));
+      const refusal = withFiles ? aboutFiles(said, status) : said;
       const ms = refusal.retry ? askedPause(response.headers["retry-after"]) : 0;
       if (ms > 0) {
         watch.stop();
@@ -91,6 +97,7 @@ async function runModelTurn(turn: RunningTurn, server: ModelServer, api: ModelAp
     else throw reader.emptiness();
   } catch (error) {
     if (!(error instanceof Error)) throw error;
+    if (error instanceof NotForModels) return turn.failure(error.message, false);
     const failure = stoppedBy ?? explainError(error, server.origin, answering);
     request?.destroy(failure);
     turn.failure(failure.message, failure.retry);
@@ -99,6 +106,26 @@ async function runModelTurn(turn: RunningTurn, server: ModelServer, api: ModelAp
     watch.stop();
   }
 }
+
+const hasFiles = ({ files, history }: RunningTurn): boolean => files.length > 0 || history.some((entry) => entry.files !== undefined);
+
+let sending: Promise<unknown> = Promise.resolve();
+
+/** However many turns with files there are, the bytes of one are in memory: the next one waits until this one's request was answered. */
+function oneByOne(turn: RunningTurn, post: () => Promise<IncomingMessage>): Promise<IncomingMessage> {
+  const response = sending.then(() => {
+    if (turn.ended) throw new ModelFailure("Cancelled", false);
+    return post();
+  });
+  sending = response.catch(() => {});
+  return response;
+}
+
+/** A server that does not take the request may not take what came with it. */
+const aboutFiles = (said: ModelFailure, status: number): ModelFailure =>
+  said.retry || [401, 403, 404].includes(status)
+    ? said
+    : new ModelFailure(`${said.message}. The message or an earlier one has images or files: perhaps this model takes none`, false);
 
 /** Events and not iteration: to leave an iteration early closes the connection, which is to be used again. */
 function streamAnswer(response: IncomingMessage, reader: AnswerReader, turn: RunningTurn, watch: SilenceWatch): Promise<void> {

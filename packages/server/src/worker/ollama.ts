@@ -4,17 +4,21 @@
  * (`message.tool_calls`) are not part of the answer.
  */
 import type { CreateDriver } from "./driver.ts";
+import type { ChatMessage } from "./fit-history.ts";
 import { fitHistory } from "./fit-history.ts";
 import { errorMessage, fieldsOf, parseFields, textOf } from "./json-fields.ts";
 import { lineSplitter } from "./line-splitter.ts";
 import { cutShort, explainStatus, garbage, ModelFailure, quote } from "./model-failure.ts";
 import { modelServer } from "./model-server.ts";
+import type { ModelServer } from "./model-server.ts";
 import type { AnswerReader } from "./model-turn.ts";
 import { modelDriver } from "./model-turn.ts";
 import type { OllamaOptions } from "./ollama-options.ts";
 import { ollamaDefaults } from "./ollama-options.ts";
 import type { RunningTurn } from "./running-turn.ts";
+import { isImage, readFor } from "./turn-files.ts";
 
+const showMs = 5000;
 /** A line of the protocol is one token long; more than this without an end is something else. */
 const lineLimit = 1024 * 1024;
 
@@ -22,7 +26,7 @@ export const createDriver: CreateDriver = (given) => {
   const options = { ...ollamaDefaults, ...given } as OllamaOptions;
   if (!options.model) throw new Error('The option "model" is missing');
   const server = modelServer(options.url, {}, "/api/version");
-  return modelDriver(
+  const driver = modelDriver(
     server,
     {
       path: "/api/chat",
@@ -32,17 +36,44 @@ export const createDriver: CreateDriver = (given) => {
     },
     options,
   );
+  let looks = false;
+  /** Some versions drop images that a model cannot look at, without a word. */
+  const withImages = async (turn: RunningTurn): Promise<void> => {
+    looks ||= await looksAtImages(server, options.model);
+    if (!looks) turn.failure(`The model "${options.model}" does not look at images; choose one that does, such as llava or gemma3`, false);
+    else if (!turn.ended) await driver.run(turn);
+  };
+  return { ...driver, run: (turn) => (looks || !turn.files.some(isImage) ? driver.run(turn) : withImages(turn)) };
 };
 
-export function ollamaRequest(options: OllamaOptions, turn: Pick<RunningTurn, "history" | "text">): Record<string, unknown> {
+/** A server that does not say is believed to: its answer will tell. */
+async function looksAtImages(server: ModelServer, model: string): Promise<boolean> {
+  try {
+    const response = await server.post("/api/show", JSON.stringify({ model }), (request) =>
+      request.setTimeout(showMs, () => request.destroy()),
+    );
+    const pieces: Buffer[] = [];
+    for await (const piece of response as AsyncIterable<Buffer>) pieces.push(piece);
+    const capabilities = parseFields(Buffer.concat(pieces).toString("utf8"))?.["capabilities"];
+    return response.statusCode !== 200 || !Array.isArray(capabilities) || capabilities.includes("vision");
+  } catch {
+    return true;
+  }
+}
+
+export function ollamaRequest(options: OllamaOptions, turn: Pick<RunningTurn, "history" | "text" | "files">): Record<string, unknown> {
+  const files = turn.files.map((file) => readFor(file, false));
   return {
     model: options.model,
-    messages: fitHistory(options.system, turn.history, turn.text, options.contextTokens),
+    messages: fitHistory(options.system, turn.history, turn.text, options.contextTokens, files).map(withImages),
     stream: true,
     ...(Object.keys(options.options).length > 0 && { options: options.options }),
     ...(options.keepAlive !== "" && { keep_alive: options.keepAlive }),
   };
 }
+
+const withImages = ({ role, content, files }: ChatMessage): unknown =>
+  files ? { role, content, images: files.map(({ data }) => data) } : { role, content };
 
 export function explainOllama(status: number, body: string, model: string, origin: string): ModelFailure {
   const said = errorMessage(body);

@@ -6,6 +6,7 @@
  */
 import { eventBody, wholeBody } from "./answer-body.ts";
 import type { CreateDriver } from "./driver.ts";
+import type { ChatMessage } from "./fit-history.ts";
 import { fitHistory } from "./fit-history.ts";
 import type { Fields } from "./json-fields.ts";
 import { errorMessage, fieldsOf, firstOf, parseFields, textOf } from "./json-fields.ts";
@@ -16,6 +17,7 @@ import { modelDriver } from "./model-turn.ts";
 import type { OpenaiOptions } from "./openai-options.ts";
 import { openaiDefaults } from "./openai-options.ts";
 import type { RunningTurn } from "./running-turn.ts";
+import { readFor } from "./turn-files.ts";
 
 export const createDriver: CreateDriver = (given) => {
   const options = { ...openaiDefaults, ...given } as OpenaiOptions;
@@ -36,15 +38,25 @@ export const createDriver: CreateDriver = (given) => {
   return { ...driver, run: (turn) => turn.failure(keyMissing(options.apiKeyEnv), false) };
 };
 
-export function openaiRequest(options: OpenaiOptions, turn: Pick<RunningTurn, "history" | "text">): Record<string, unknown> {
+export function openaiRequest(options: OpenaiOptions, turn: Pick<RunningTurn, "history" | "text" | "files">): Record<string, unknown> {
+  const files = turn.files.map((file) => readFor(file, false));
   return {
     ...options.extra,
     model: options.model,
-    messages: fitHistory(options.system, turn.history, turn.text, options.contextTokens),
+    messages: fitHistory(options.system, turn.history, turn.text, options.contextTokens, files).map(withImages),
     stream: true,
     ...(options.temperature !== null && { temperature: options.temperature }),
     ...(options.maxTokens !== null && { max_tokens: options.maxTokens }),
   };
+}
+
+/** A message with images is a list of parts, and an image an address that holds its bytes. */
+function withImages({ role, content, files }: ChatMessage): unknown {
+  if (!files) return { role, content };
+  const images = files.flatMap((file) =>
+    file.kind === "image" ? [{ type: "image_url", image_url: { url: `data:${file.type};base64,${file.data}` } }] : [],
+  );
+  return { role, content: [...(content === "" ? [] : [{ type: "text", text: content }]), ...images] };
 }
 
 export function explainOpenai(

@@ -8,17 +8,20 @@
  * no unpaired surrogate leaves the process, so that what is stored is what was streamed; who asks for permission gets an answer, at the
  * latest when the turn ends.
  */
-import type { FromBot, HistoryEntry, PlanPart, ToBot, ToolPart } from "@skep/protocol/bot";
+import type { FromBot, HistoryEntry, PlanPart, ToBot, ToolPart, TurnFile } from "@skep/protocol/bot";
 import type { Output } from "./output.ts";
 
 type TurnLine = Extract<ToBot, { type: "turn" }>;
 export type PermissionQuestion = Omit<Extract<FromBot, { type: "permission" }>, "type" | "turn">;
+
+const noFiles: readonly TurnFile[] = [];
 
 export class RunningTurn {
   readonly id: string;
   readonly attempt: number;
   readonly conversation: string;
   readonly text: string;
+  readonly files: readonly TurnFile[];
   readonly history: readonly HistoryEntry[];
   /** Has anything of the answer been streamed? */
   streamed = false;
@@ -41,6 +44,7 @@ export class RunningTurn {
     this.attempt = line.attempt;
     this.conversation = line.conversation;
     this.text = line.text;
+    this.files = line.files ?? noFiles;
     this.history = line.history ?? [];
     this.#output = output;
   }

@@ -10,7 +10,7 @@
  */
 import type { Client, Conversation, ConversationChange } from "@skep/client";
 import { Refusal } from "@skep/client";
-import type { Message } from "@skep/protocol";
+import type { Message, MessageFile } from "@skep/protocol";
 import { type FeedView, resetSentences, type TailRow } from "./feed-view.ts";
 
 const pageSize = 100;
@@ -103,8 +103,8 @@ export class ConversationFeed {
   }
 
   /** What becomes of it shows in the list. */
-  send(text: string): void {
-    this.conversation.send(text).catch(() => {});
+  send(text: string, files: readonly MessageFile[]): void {
+    this.conversation.send(text, { files }).catch(() => {});
     // Nobody tells of changes yet.
     if (this.#view.phase === "loading") this.#show();
   }

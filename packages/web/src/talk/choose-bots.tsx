@@ -104,7 +104,14 @@ export function ChooseBots(): ReactNode {
           </ul>
         </div>
       </div>
-      <Composer place="compare" bot={listed(chosen) || "the bots"} disabled={chosen.length < 2} send={send} stop={null} />
+      <Composer
+        place="compare"
+        bot={listed(chosen) || "the bots"}
+        disabled={chosen.length < 2}
+        send={send}
+        takesFiles={false}
+        stop={null}
+      />
     </>
   );
 }

@@ -87,7 +87,7 @@ export function ConversationPage({ id, seq }: { id: string; seq: number }): Reac
         feed={feed}
         bot={name || "the bot"}
         seq={seq}
-        putBack={(text) => composer.current?.putBack(text)}
+        putBack={(text, files) => composer.current?.putBack(text, files)}
         editing={editing}
         edit={setEditing}
       />
@@ -96,8 +96,9 @@ export function ConversationPage({ id, seq }: { id: string; seq: number }): Reac
         ref={composer}
         place={id}
         bot={name || "the bot"}
-        send={(text) => {
-          feed.send(text);
+        takesFiles={bot?.can.includes("files") ?? false}
+        send={(text, files) => {
+          feed.send(text, files);
           return true;
         }}
         editLast={() => setEditing(feed.newestOwn || null)}

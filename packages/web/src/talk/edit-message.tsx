@@ -32,7 +32,7 @@ export function EditMessage({ id, message, close }: { id: string; message: Messa
     document.getElementById("text")?.focus();
   };
   const submit = (): void => {
-    if (isPending || text.trim() === "") return;
+    if (isPending || (text.trim() === "" && !message.files)) return;
     mutate(
       { seq, text },
       {
@@ -83,7 +83,7 @@ export function EditMessage({ id, message, close }: { id: string; message: Messa
         <Button look="quiet" onClick={cancel}>
           Cancel
         </Button>
-        <Button type="submit" look="primary" disabled={isPending || text.trim() === ""}>
+        <Button type="submit" look="primary" disabled={isPending || (text.trim() === "" && !message.files)}>
           {isPending ? "Sending…" : "Send as a new branch"}
         </Button>
       </div>

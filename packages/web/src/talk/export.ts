@@ -1,5 +1,7 @@
 import type { Client } from "@skep/client";
 import type { Conversation, Message } from "@skep/protocol";
+import { visibleText } from "../text/visible.tsx";
+import { sizeText } from "./file-size.ts";
 
 const pageSize = 500;
 
@@ -16,11 +18,13 @@ async function* everyMessage(client: Client, id: string): AsyncGenerator<Message
 }
 
 /** One message in Markdown: bot answers are Markdown already, what a person wrote is quoted so that it stays as it was. */
-function markdownOf({ role, author, text, createdAt, outcome }: Message): string {
+function markdownOf({ role, author, text, createdAt, outcome, files = [] }: Message): string {
   const ending = outcome === undefined || outcome === "completed" ? "" : ` (${outcome})`;
+  const named = files.map((file) => `(file: ${visibleText(file.name)}, ${sizeText(file.size)})`);
   const body =
     role === "person"
-      ? text
+      ? [text, ...named]
+          .join("\n")
           .split("\n")
           .map((line) => `> ${line}`)
           .join("\n")

@@ -1,5 +1,5 @@
 import { ArrowDown } from "lucide-react";
-import type { Message } from "@skep/protocol";
+import type { Message, MessageFile } from "@skep/protocol";
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useSyncExternalStore } from "react";
 import { useBranch, useForks } from "../state/branches.ts";
 import type { ConversationFeed } from "../state/conversation-feed.ts";
@@ -21,7 +21,7 @@ interface Props {
   /** The message to begin at; 0 for the newest. */
   seq: number;
   /** Puts a text back to where it was written. */
-  putBack: (text: string) => void;
+  putBack: (text: string, files?: readonly MessageFile[]) => void;
   /** The message that is being said in another way; null for none. */
   editing?: number | null;
   /** Without it nothing is branched from here. */

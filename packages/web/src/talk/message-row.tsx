@@ -1,4 +1,4 @@
-import type { Fork, Message } from "@skep/protocol";
+import type { Fork, Message, MessageFile } from "@skep/protocol";
 import { Pencil, RefreshCw, RotateCcw } from "lucide-react";
 import { memo, type ReactNode } from "react";
 import { sentenceOf } from "../state/queries.ts";
@@ -11,6 +11,7 @@ import { ClockTime, dayName } from "../ui/time.tsx";
 import type { Face } from "./answer-row.tsx";
 import { EditMessage } from "./edit-message.tsx";
 import { Versions } from "./versions.tsx";
+import { MessageFiles } from "./message-files.tsx";
 
 const noParts: Message["parts"] & {} = [];
 
@@ -49,7 +50,7 @@ interface AnswerProps {
 const Details = ({ message: { createdAt, text } }: { message: Message }): ReactNode => (
   <>
     <ClockTime at={createdAt} />
-    <CopyButton text={text} what="message" />
+    {text === "" ? null : <CopyButton text={text} what="message" />}
   </>
 );
 
@@ -59,6 +60,7 @@ export const PersonRow = memo(function PersonRow({ id, message, looked, fork, ed
   return (
     <PersonText
       text={message.text}
+      files={message.files}
       details={
         <>
           <Details message={message} />
@@ -121,6 +123,7 @@ const found = "rounded-xl outline-2 outline-offset-4 outline-honey";
 
 interface PersonTextProps {
   text: string;
+  files: readonly MessageFile[] | undefined;
   details: ReactNode;
   looked?: boolean;
   /** Seen without looking for it. */
@@ -132,17 +135,28 @@ interface PersonTextProps {
 }
 
 /** What a person wrote, as it was written. */
-export function PersonText({ text, details, looked = false, versions = null, faded = false, short = false }: PersonTextProps): ReactNode {
+export function PersonText({
+  text,
+  files,
+  details,
+  looked = false,
+  versions = null,
+  faded = false,
+  short = false,
+}: PersonTextProps): ReactNode {
   return (
     <article className={`group flex flex-col items-end py-1.5 ${looked ? found : ""}`} aria-label="You">
-      <div
-        data-role="person"
-        dir="auto"
-        {...(short ? { tabIndex: 0 } : {})}
-        className={`text said max-w-[85%] rounded-2xl rounded-ee-md bg-own px-4 py-2 whitespace-pre-wrap wrap-anywhere ${faded ? "opacity-70" : ""} ${short ? "max-h-40 overflow-y-auto" : ""}`}
-      >
-        {visible(text)}
-      </div>
+      {files ? <MessageFiles files={files} /> : null}
+      {text === "" ? null : (
+        <div
+          data-role="person"
+          dir="auto"
+          {...(short ? { tabIndex: 0 } : {})}
+          className={`text said max-w-[85%] rounded-2xl rounded-ee-md bg-own px-4 py-2 whitespace-pre-wrap wrap-anywhere ${faded ? "opacity-70" : ""} ${short ? "max-h-40 overflow-y-auto" : ""}`}
+        >
+          {visible(text)}
+        </div>
+      )}
       <div className="flex min-h-7 items-center gap-1 text-xs text-soft">
         <div className={`flex items-center gap-1 transition-opacity ${faded ? "" : shownOnLook}`}>{details}</div>
         {versions}

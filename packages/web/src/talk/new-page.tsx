@@ -1,3 +1,4 @@
+import type { MessageFile } from "@skep/protocol";
 import { type ReactNode, useState } from "react";
 import { BotDot } from "../fleet/bot-state.tsx";
 import { FoundModels } from "../fleet/found-models.tsx";
@@ -27,12 +28,12 @@ export function NewPage({ bot: wanted }: { bot: string }): ReactNode {
   if (name !== offered) setOffered(name);
   const known = client.connection.name === "open" || bots.size > 0;
 
-  const send = async (text: string): Promise<boolean> => {
+  const send = async (text: string, files: readonly MessageFile[]): Promise<boolean> => {
     try {
-      const made = await begin.mutateAsync({ bot: name, title: titleFrom(text) });
+      const made = await begin.mutateAsync({ bot: name, title: titleFrom(text) || titleFrom(files[0]?.name ?? "") });
       client
         .conversation(made.id)
-        .send(text)
+        .send(text, { files })
         .catch(() => {});
       writeStored(lastBot, name);
       go({ page: "conversation", id: made.id, seq: 0 });
@@ -97,7 +98,14 @@ export function NewPage({ bot: wanted }: { bot: string }): ReactNode {
               ) : null}
             </div>
           </div>
-          <Composer key={name} place={`bot.${name}`} bot={name} send={send} stop={null} />
+          <Composer
+            key={name}
+            place={`bot.${name}`}
+            bot={name}
+            takesFiles={bots.get(name)?.can.includes("files") ?? false}
+            send={send}
+            stop={null}
+          />
         </>
       )}
     </>

@@ -1,4 +1,5 @@
 import type { PendingSend } from "@skep/client";
+import type { MessageFile } from "@skep/protocol";
 import { Clock3, TriangleAlert } from "lucide-react";
 import { memo, type ReactNode } from "react";
 import type { ConversationFeed } from "../state/conversation-feed.ts";
@@ -11,12 +12,12 @@ interface Props {
   feed: ConversationFeed;
   send: PendingSend;
   online: boolean;
-  edit: (text: string) => void;
+  edit: (text: string, files?: readonly MessageFile[]) => void;
 }
 
 /** A message of ours on its way. It says what it waits for, and stays with the reason when it was refused. */
 export const PendingRow = memo(function PendingRow({ feed, send, online, edit }: Props): ReactNode {
-  const { key, text, state } = send;
+  const { key, text, files, state } = send;
   const sentence = pendingSentence(send, online);
   const dismiss = (): void => feed.conversation.dismiss(key);
   const details =
@@ -28,7 +29,7 @@ export const PendingRow = memo(function PendingRow({ feed, send, online, edit }:
         <Button
           onClick={() => {
             dismiss();
-            edit(text);
+            edit(text, files);
           }}
         >
           Edit
@@ -44,7 +45,7 @@ export const PendingRow = memo(function PendingRow({ feed, send, online, edit }:
     );
   return (
     <div data-pending={state}>
-      <PersonText text={text} details={details} faded={state !== "accepted"} short={state === "failed"} />
+      <PersonText text={text} files={files} details={details} faded={state !== "accepted"} short={state === "failed"} />
     </div>
   );
 });

@@ -121,6 +121,7 @@ export function SideBySide({ ids }: { ids: readonly string[] }): ReactNode {
         place={`compare.${ids.join(".")}`}
         bot={listed(asked.map(({ id }) => names[id] ?? "…")) || "nobody: tick who is to be asked"}
         disabled={asked.length === 0}
+        takesFiles={false}
         send={(text) => {
           // What becomes of it shows in the columns.
           for (const { conversation } of asked) conversation.send(text).catch(() => {});

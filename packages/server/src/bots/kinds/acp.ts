@@ -34,7 +34,7 @@ export const acp = defineKind({
   title: "Coding agent",
   summary:
     "Any agent that speaks the Agent Client Protocol: Claude Code, Codex, Gemini CLI, opencode, goose… It must be installed on this machine.",
-  can: ["cancel", "resume", "tools"],
+  can: ["cancel", "resume", "tools", "images", "files"],
   options: z
     .strictObject({
       agent: z

@@ -8,7 +8,7 @@ export const anthropic = defineKind({
   name: "anthropic",
   title: "Anthropic",
   summary: "A Claude model through Anthropic's messages API, or any server that speaks it.",
-  can: ["cancel"],
+  can: ["cancel", "images", "files"],
   options: z.strictObject({
     baseUrl: urlSchema.default(anthropicDefaults.baseUrl).describe('The address before "/v1/messages". Redirects are not followed.'),
     model: z.string().trim().min(1).max(200).describe("The model's name as the server knows it."),

@@ -27,6 +27,10 @@ export const command = defineKind({
     cwd: wordSchema
       .default("")
       .describe("The folder that it starts in, absolute or inside the bot's own folder. Empty: the bot's own folder."),
+    files: z
+      .boolean()
+      .default(false)
+      .describe("Does it take files? Then people may attach some, and turns carry them (docs/bot-protocol.md)."),
   }),
   launch: (options, context) => ({
     command: options.command,

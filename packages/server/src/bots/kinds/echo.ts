@@ -8,7 +8,7 @@ export const echo = defineKind({
   name: "echo",
   title: "Echo",
   summary: "Answers with what it was told. For trying things out, for tests and for measuring; needs no model.",
-  can: ["cancel"],
+  can: ["cancel", "images", "files"],
   options: z.strictObject({
     prefix: textSchema.default(echoDefaults.prefix).describe("Text before every answer."),
     commands: z

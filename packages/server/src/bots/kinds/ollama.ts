@@ -8,7 +8,7 @@ export const ollama = defineKind({
   name: "ollama",
   title: "Ollama",
   summary: "A model that runs on this machine or in your network, through Ollama.",
-  can: ["cancel"],
+  can: ["cancel", "images", "files"],
   options: z.strictObject({
     url: urlSchema.default(ollamaDefaults.url).describe("Where the Ollama server is."),
     model: z.string().trim().min(1).max(200).describe('The model\'s name as `ollama list` shows it, such as "llama3.2".'),

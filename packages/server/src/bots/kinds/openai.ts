@@ -8,7 +8,7 @@ export const openai = defineKind({
   name: "openai",
   title: "OpenAI-compatible",
   summary: "A model behind any server that speaks OpenAI's chat completions: OpenAI itself, vLLM, llama.cpp, LM Studio, OpenRouter…",
-  can: ["cancel"],
+  can: ["cancel", "images", "files"],
   options: z.strictObject({
     baseUrl: urlSchema
       .default(openaiDefaults.baseUrl)

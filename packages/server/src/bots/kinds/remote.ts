@@ -11,6 +11,10 @@ export const remote = defineKind({
       .record(z.string(), z.unknown())
       .default({})
       .describe("Whatever the program should know; it gets them with `hello`. Secrets do not belong here."),
+    files: z
+      .boolean()
+      .default(false)
+      .describe("Does it take files? Then people may attach some, and turns carry them (docs/bot-protocol.md)."),
   }),
   launch: null,
 });

@@ -12,14 +12,16 @@ const flags = ["--max-semi-space-size=1", "--v8-pool-size=0", "--max-old-space-s
 export type Confinement = "free" | "network" | "alone";
 
 /**
- * A confined bot reads its own code and the compiled form of it, and nothing else of the disk; it starts no programs and no threads. Whatever a model
+ * A confined bot reads its own code, the compiled form of it and the files of its turns, and nothing else of the disk; it starts no programs and no threads. Whatever a model
  * server makes it do stays inside that. Measured: no more memory, no slower start.
  */
-const permissions = ({ compileCache }: LaunchContext, confinement: Confinement): string[] => {
+const permissions = ({ compileCache, folder }: LaunchContext, confinement: Confinement): string[] => {
   if (confinement === "free") return [];
   // Said of a folder that is not there yet, only the form with the star means what will be in it.
   const cache = [compileCache, join(compileCache, "*")].flatMap((path) => [`--allow-fs-read=${path}`, `--allow-fs-write=${path}`]);
-  const own = [`--allow-fs-read=${join(dirname(host), "*")}`, ...cache];
+  // Files of the turns that it has, and nothing else of what people have sent.
+  const given = `--allow-fs-read=${join(folder, "given", "*")}`;
+  const own = [`--allow-fs-read=${join(dirname(host), "*")}`, given, ...cache];
   // The network flag is new, and says so on the standard error, which is for what a bot has to say.
   return ["--permission", ...own, ...(confinement === "network" ? ["--allow-net", "--disable-warning=ExperimentalWarning"] : [])];
 };

@@ -37,6 +37,7 @@ export class BranchWrites {
     const title = b.seq === 1 ? "" : (s.title.get(b.origin)?.title ?? "");
     const conversation = s.create.run(b.publicId, b.bot, b.person, title, b.at, b.at).lastInsertRowid;
     s.addBranch.run(conversation, b.origin, stem, b.seq);
+    s.shareFiles.run(conversation, b.origin);
     const head = { seq: b.seq - 1, activeSecond: Math.floor(b.at / 1000), untitled: title === "" };
     return withConversation(conversation, append(first(b, conversation), head));
   }
@@ -70,7 +71,7 @@ export class BranchWrites {
   }
 }
 
-const first = ({ person, key, text, bot, at }: BeginBranch, conversation: number): Append => ({
+const first = ({ person, key, text, files, bot, at }: BeginBranch, conversation: number): Append => ({
   op: "append",
   conversation,
   person,
@@ -80,6 +81,7 @@ const first = ({ person, key, text, bot, at }: BeginBranch, conversation: number
   text,
   bot,
   at,
+  ...(files ? { files } : {}),
 });
 
 function withConversation(conversation: number, answer: Appended | Refused): Branched | Refused {
@@ -94,6 +96,7 @@ function prepare(db: Database) {
     title: db.prepare<{ title: string }>("SELECT title FROM conversations WHERE id = ?"),
     create: db.prepare("INSERT INTO conversations (public_id, bot, person, title, created_at, active_at) VALUES (?, ?, ?, ?, ?, ?)"),
     addBranch: db.prepare("INSERT INTO branches (conversation, origin, stem, seq) VALUES (?, ?, ?, ?)"),
+    shareFiles: db.prepare("INSERT INTO file_uses (conversation, file) SELECT ?, file FROM file_uses WHERE conversation = ?"),
     branch: db.prepare<{ origin: number; stem: number; seq: number }>("SELECT origin, stem, seq FROM branches WHERE conversation = ?"),
   };
 }

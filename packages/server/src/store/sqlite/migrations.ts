@@ -164,6 +164,34 @@ CREATE INDEX bot_entries_by_bot ON bot_entries (bot, id);
   },
   {
     number: 4,
+    name: "files",
+    sql: `
+ALTER TABLE messages ADD COLUMN files TEXT;
+
+CREATE TABLE files (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  public_id TEXT NOT NULL UNIQUE,
+  person TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  type TEXT NOT NULL,
+  named INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX files_by_hash ON files (hash, size);
+CREATE INDEX files_unnamed ON files (created_at) WHERE named = 0;
+
+CREATE TABLE file_uses (
+  conversation INTEGER NOT NULL,
+  file INTEGER NOT NULL,
+  PRIMARY KEY (conversation, file)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX file_uses_by_file ON file_uses (file);
+`,
+  },
+  {
+    number: 5,
     name: "branches",
     // `stem` has the messages before `seq`: `origin`, or what that is a branch of itself where its own messages begin later. A row goes when
     // nothing of the branch is left to show, also not by others.

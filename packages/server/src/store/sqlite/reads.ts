@@ -21,6 +21,9 @@ import { messageColumns, messageFrom, roleNumber, turnFrom } from "./rows.ts";
 import type { PermissionPage, StoredPermission } from "../permission.ts";
 import type { PermissionRow } from "./permission-rows.ts";
 import { permissionColumns, permissionFrom } from "./permission-rows.ts";
+import type { StoredFile } from "../file.ts";
+import type { FileRow } from "./file-rows.ts";
+import { fileFrom, fileSql } from "./file-rows.ts";
 import { findWords, matchExpressions, searchWords } from "./search-words.ts";
 
 interface ConversationRow {
@@ -49,7 +52,7 @@ const turnColumns =
  */
 function logPage(where: string, order: "ASC" | "DESC", parts = "m.parts"): string {
   const part = (table: string): string =>
-    `SELECT m.id, l.seq AS seq, m.role, m.author, m.key, m.text, m.turn, m.outcome, m.created_at, ${parts} AS parts FROM ${table} l JOIN messages m ON m.id = l.message WHERE l.conversation = ?1 AND ${where}`;
+    `SELECT m.id, l.seq AS seq, m.role, m.author, m.key, m.text, m.turn, m.outcome, m.created_at, ${parts} AS parts, m.files FROM ${table} l JOIN messages m ON m.id = l.message WHERE l.conversation = ?1 AND ${where}`;
   return `${part("log")} UNION ALL ${part("log_tail")} ORDER BY seq ${order} LIMIT ?3`;
 }
 
@@ -79,6 +82,7 @@ export const readSql = {
   permission: `SELECT ${permissionColumns} FROM permissions p JOIN conversations c ON c.id = p.conversation WHERE p.id = ? AND c.deleted_at IS NULL`,
   pendingPermissions: `SELECT ${permissionColumns} FROM permissions p INDEXED BY permissions_pending JOIN conversations c ON c.id = p.conversation WHERE p.state = 0 AND c.deleted_at IS NULL AND (?1 IS NULL OR c.person = ?1) ORDER BY p.id`,
   permissions: `SELECT ${permissionColumns} FROM permissions p JOIN conversations c ON c.id = p.conversation WHERE p.conversation = ? AND c.deleted_at IS NULL AND p.id < ? ORDER BY p.id DESC LIMIT ?`,
+  ...fileSql,
   firstAfter: "SELECT id FROM messages WHERE created_at > ? ORDER BY created_at, id LIMIT 1",
   lastBefore: "SELECT id FROM messages WHERE created_at < ? ORDER BY created_at DESC, id DESC LIMIT 1",
   search: `SELECT ${messageColumns}, c.public_id, c.title, c.bot FROM message_search JOIN messages m ON m.id = message_search.rowid ${shownIn} WHERE message_search MATCH ? AND message_search.rowid BETWEEN ? AND ? AND m.created_at BETWEEN ? AND ? AND c.person = ? AND c.deleted_at IS NULL AND (? IS NULL OR c.bot = ?) ORDER BY message_search.rowid DESC LIMIT ?`,
@@ -201,6 +205,27 @@ export class Reads {
     return this.#statements.permissions.all(conversation, page.before, page.limit).toReversed().map(permissionFrom);
   }
 
+  file(publicId: string, person: string): StoredFile | null {
+    const row = this.#statements.file.get(publicId, person);
+    return row ? fileFrom(row) : null;
+  }
+
+  files(publicIds: readonly string[]): StoredFile[] {
+    return publicIds.flatMap((id) => this.#statements.fileById.all(id).map(fileFrom));
+  }
+
+  heldHashes(hashes: readonly string[]): string[] {
+    return hashes.filter((hash) => this.#statements.heldHash.get(hash) !== undefined);
+  }
+
+  fileBytes(): number {
+    return this.#statements.fileBytes.get()?.bytes ?? 0;
+  }
+
+  oldestUnnamedFile(): number | null {
+    return this.#statements.oldestUnnamedFile.get()?.created_at ?? null;
+  }
+
   search(filter: SearchFilter): SearchResult {
     const words = searchWords(filter.query);
     if (words.length === 0) return { found: [], complete: true };
@@ -309,6 +334,11 @@ function prepare(db: Database) {
     permission: db.prepare<PermissionRow>(readSql.permission),
     pendingPermissions: db.prepare<PermissionRow>(readSql.pendingPermissions),
     permissions: db.prepare<PermissionRow>(readSql.permissions),
+    file: db.prepare<FileRow>(readSql.file),
+    fileById: db.prepare<FileRow>(readSql.fileById),
+    heldHash: db.prepare<{ n: number }>(readSql.heldHash),
+    fileBytes: db.prepare<{ bytes: number }>(readSql.fileBytes),
+    oldestUnnamedFile: db.prepare<{ created_at: number }>(readSql.oldestUnnamedFile),
     firstAfter: db.prepare<{ id: number }>(readSql.firstAfter),
     lastBefore: db.prepare<{ id: number }>(readSql.lastBefore),
     search: db.prepare<FoundRow>(readSql.search),

@@ -19,9 +19,10 @@ export interface MessageRow {
   outcome: number | null;
   created_at: number;
   parts: string | null;
+  files: string | null;
 }
 /** For search, which shows texts: parts stay where they are. */
-export const messageColumns = "m.id, m.seq, m.role, m.author, m.key, m.text, m.turn, m.outcome, m.created_at, NULL AS parts";
+export const messageColumns = "m.id, m.seq, m.role, m.author, m.key, m.text, m.turn, m.outcome, m.created_at, NULL AS parts, m.files";
 
 export const messageFrom = (row: MessageRow): StoredMessage => ({
   id: row.id,
@@ -34,6 +35,7 @@ export const messageFrom = (row: MessageRow): StoredMessage => ({
   outcome: row.outcome === null ? null : (turnStates[row.outcome] as TurnOutcome),
   createdAt: row.created_at,
   parts: row.parts,
+  files: row.files,
 });
 
 export interface TurnRow {

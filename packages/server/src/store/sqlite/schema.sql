@@ -61,6 +61,30 @@ CREATE TABLE drafts (
   PRIMARY KEY (turn, attempt, start)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE file_uses (
+  conversation INTEGER NOT NULL,
+  file INTEGER NOT NULL,
+  PRIMARY KEY (conversation, file)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX file_uses_by_file ON file_uses (file);
+
+CREATE TABLE files (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  public_id TEXT NOT NULL UNIQUE,
+  person TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  type TEXT NOT NULL,
+  named INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX files_by_hash ON files (hash, size);
+
+CREATE INDEX files_unnamed ON files (created_at) WHERE named = 0;
+
 CREATE TABLE log (
   conversation INTEGER NOT NULL,
   seq INTEGER NOT NULL,
@@ -90,7 +114,7 @@ CREATE TABLE messages (
   turn INTEGER,
   outcome INTEGER,
   created_at INTEGER NOT NULL
-, parts TEXT) STRICT;
+, parts TEXT, files TEXT) STRICT;
 
 CREATE UNIQUE INDEX messages_by_key ON messages (key, conversation, author) WHERE key IS NOT NULL;
 

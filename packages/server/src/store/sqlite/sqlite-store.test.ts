@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { storeContract } from "../contract.ts";
 import type { StoreUnderTest } from "../contract.ts";
 import { branchContract } from "../branch-contract.ts";
+import { fileContract } from "../file-contract.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 
@@ -29,3 +30,4 @@ const open = async (): Promise<StoreUnderTest> => {
 
 storeContract("SQLite", open);
 branchContract("SQLite", open);
+fileContract("SQLite", open);

@@ -211,6 +211,11 @@ export class SqliteStore implements Store {
   permission: Store["permission"] = (id) => this.#reader.read("permission", id);
   pendingPermissions: Store["pendingPermissions"] = (person) => this.#reader.read("pendingPermissions", person);
   permissions: Store["permissions"] = (conversation, page) => this.#reader.read("permissions", conversation, page);
+  file: Store["file"] = (...values) => this.#reader.read("file", ...values);
+  files: Store["files"] = (ids) => this.#reader.read("files", ids);
+  heldHashes: Store["heldHashes"] = (hashes) => this.#reader.read("heldHashes", hashes);
+  fileBytes: Store["fileBytes"] = () => this.#reader.read("fileBytes");
+  oldestUnnamedFile: Store["oldestUnnamedFile"] = () => this.#reader.read("oldestUnnamedFile");
   search: Store["search"] = (filter) => this.#readInBackground("search", filter);
   bots: Store["bots"] = () => this.#reader.read("bots");
   botEntries: Store["botEntries"] = (...values) => this.#reader.read("botEntries", ...values);

@@ -143,7 +143,7 @@ function prepare(db: Database) {
     dropTails: db.prepare("DELETE FROM log_tail WHERE (conversation, seq) <= (?, ?)"),
     deleteMessage: db.prepare("DELETE FROM messages WHERE id = ?"),
     emptyMessage: db.prepare(
-      "UPDATE messages SET conversation = 0, seq = id, author = '', key = NULL, text = '', parts = NULL, turn = NULL WHERE id = ?",
+      "UPDATE messages SET conversation = 0, seq = id, author = '', key = NULL, text = '', parts = NULL, files = NULL, turn = NULL WHERE id = ?",
     ),
     // The newest row stays, for the same reason; it holds no text.
     deleteTurn: db.prepare("DELETE FROM turns WHERE id = ? AND id < (SELECT max(id) FROM turns)"),

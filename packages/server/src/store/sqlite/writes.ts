@@ -8,6 +8,7 @@ import type { Database } from "./database.ts";
 import { sqliteCode, sqliteErrors } from "./database.ts";
 import { Bounded } from "./bounded.ts";
 import { BranchWrites } from "./branch-writes.ts";
+import { FileWrites, sameFiles } from "./file-writes.ts";
 import { firstLine } from "./first-line.ts";
 import { PermissionWrites } from "./permission-writes.ts";
 import { headOf } from "./reads.ts";
@@ -44,6 +45,7 @@ export class Writes {
   readonly #drafted = new Set<number>();
   readonly #permissions: PermissionWrites;
   readonly #branches: BranchWrites;
+  readonly #files: FileWrites;
   #nextMessage = 1;
   #nextTurn = 1;
   /** Set once a write or sync has failed: from then on nobody knows what is on the disk, and nothing more is written (D1). */
@@ -54,6 +56,7 @@ export class Writes {
     this.#statements = prepare(db);
     this.#permissions = new PermissionWrites(db);
     this.#branches = new BranchWrites(db);
+    this.#files = new FileWrites(db);
     this.#reload();
   }
 
@@ -179,15 +182,17 @@ export class Writes {
         return { ok: true, changed: s.renameConversation.run(operation.title, operation.conversation).changes > 0 };
       case "delete-conversation": {
         this.#heads.delete(operation.conversation);
-        const changed = s.deleteConversation.run(operation.conversation).changes > 0;
-        if (changed) {
-          this.#file(operation.conversation);
-          s.dropDrafts.run(operation.conversation);
-          s.dropPending.run(operation.conversation);
-          this.#permissions.conversationDeleted(operation.conversation);
-        }
-        return { ok: true, changed };
+        if (s.deleteConversation.run(operation.conversation).changes === 0) return { ok: true, changed: false };
+        this.#file(operation.conversation);
+        s.dropDrafts.run(operation.conversation);
+        s.dropPending.run(operation.conversation);
+        this.#permissions.conversationDeleted(operation.conversation);
+        return this.#files.conversationDeleted(operation.conversation);
       }
+      case "put-file":
+        return this.#files.put(operation.file);
+      case "drop-files":
+        return this.#files.drop(operation.before);
       case "put-bot": {
         const { name, kind, definition, wanted, createdAt } = operation.bot;
         if (operation.create) {
@@ -239,6 +244,8 @@ export class Writes {
         return this.#duplicate(a) ?? refused("send_gap", `Expected send number ${last + 1}, got ${a.n}`, last + 1);
       }
     }
+    const files = a.files === undefined ? null : (this.#duplicate(a) ?? this.#files.named(a.files, a.person));
+    if (files && "ok" in files) return files;
     const id = this.#nextMessage;
     const seq = head.seq + 1;
     const turn = a.bot === null ? null : this.#nextTurn;
@@ -257,12 +264,14 @@ export class Writes {
       this.#lastNumbers.set(numbered, a.n);
     }
     if (head.untitled) {
-      const title = firstLine(a.text);
+      const title = firstLine(a.text) || firstLine(files?.rows[0]?.name ?? "");
       s.renameConversation.run(title, a.conversation);
       head.untitled = title === "";
     }
     this.#advance(head, a.conversation, id, a.at);
-    return { ok: true, seq, id, turn, duplicate: false };
+    if (files === null) return { ok: true, seq, id, turn, duplicate: false };
+    this.#files.use(id, a.conversation, files);
+    return { ok: true, seq, id, turn, duplicate: false, files: files.json };
   }
 
   /** The message is the next of its conversation's log. */
@@ -292,6 +301,7 @@ export class Writes {
     const first = this.#statements.byKey.get(a.key, a.conversation, a.person);
     if (!first) return null;
     if (first.text !== a.text) return refused("key_conflict", "This key was used for a message with another text");
+    if (!sameFiles(first.files, a.files)) return refused("key_conflict", "This key was used for a message with other files");
     return { ok: true, seq: first.seq, id: first.id, turn: first.turn, duplicate: true };
   }
 
@@ -344,8 +354,8 @@ function prepare(db: Database) {
     insertMessage: db.prepare(
       "INSERT INTO messages (id, conversation, seq, role, author, key, text, turn, outcome, created_at, parts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key, conversation, author) WHERE key IS NOT NULL DO NOTHING",
     ),
-    byKey: db.prepare<{ id: number; seq: number; text: string; turn: number | null }>(
-      "SELECT id, seq, text, turn FROM messages WHERE key = ? AND conversation = ? AND author = ?",
+    byKey: db.prepare<{ id: number; seq: number; text: string; turn: number | null; files: string | null }>(
+      "SELECT id, seq, text, turn, files FROM messages WHERE key = ? AND conversation = ? AND author = ?",
     ),
     insertTurn: db.prepare(
       "INSERT INTO turns (id, conversation, seq, bot, state, attempt, base_attempt, generation, cancel_requested) VALUES (?, ?, ?, ?, 0, 0, 0, 0, 0)",
