@@ -50,7 +50,7 @@ describe.skipIf(noBrowser)("branches and comparisons", () => {
     await o.reads(["one", "one", "two", "two", "three", "three"], other);
     const second = o.page.locator("#log li", { hasText: "two" }).first();
     await second.hover();
-    await second.getByRole("button", { name: "Edit" }).click();
+    await second.getByRole("button", { name: "Rewrite in a branch" }).click();
     await editor().getByRole("textbox").fill("two, but better");
     await editor().getByRole("button", { name: "Send as a new branch" }).click();
     await o.reads(["one", "one", "two, but better", "two, but better"]);
@@ -152,7 +152,7 @@ describe.skipIf(noBrowser)("branches and comparisons", () => {
     const page = await o.newTab(context);
     await page.goto(address);
     await o.reads(["small", "small", "screens", "screens"], page);
-    await page.getByRole("button", { name: "Edit" }).last().tap();
+    await page.getByRole("button", { name: "Rewrite in a branch" }).last().tap();
     await editor(page).getByRole("textbox").fill("small screens, too");
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
     expect(await findings(page)).toEqual([]);

@@ -55,7 +55,7 @@ export const MessageRow = memo(function MessageRow({ feed, message, mayRetry, lo
   if (role === "person") {
     if (editing && edit) return <EditMessage id={feed.id} message={message} close={() => edit(null)} />;
     const pencil = edit ? (
-      <IconButton label="Edit" onClick={() => edit(message.seq)}>
+      <IconButton label="Rewrite in a branch" onClick={() => edit(message.seq)}>
         <Pencil size={14} />
       </IconButton>
     ) : null;
