@@ -83,6 +83,18 @@ describe("branches", () => {
     expect(await branch(id, 5, "three, edited", "edit-1")).toMatchObject({ status: 404 });
   });
 
+  test("[K3] ten that ask at once under one key get one branch, and its bot answers once", async () => {
+    const id = await begun("echo", "one");
+    const all = await Promise.all(Array.from({ length: 10 }, () => branch(id, 1, "two", "at once")));
+    expect(new Set(all.map(({ body }) => body.conversation.id)).size).toBe(1);
+    expect(all.filter(({ body }) => !body.duplicate)).toHaveLength(1);
+    const made = all[0]?.body.conversation.id as string;
+    await expect.poll(() => texts(made)).toEqual(["two", "two"]);
+    expect((await server.call("GET", `/api/conversations/${id}/branches`)).body.forks).toEqual([
+      { seq: 1, conversations: [id, made], shown: 0 },
+    ]);
+  });
+
   test("[K2] what cannot be branched is refused with what to do, and nothing is stored", async () => {
     const id = await begun("echo", "one");
     expect(await branch(id, 2, "x")).toMatchObject({ status: 400, body: { field: "before", detail: /is an answer/ } });

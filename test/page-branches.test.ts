@@ -50,7 +50,7 @@ describe.skipIf(noBrowser)("branches and comparisons", () => {
     await o.reads(["one", "one", "two", "two", "three", "three"], other);
     const second = o.page.locator("#log li", { hasText: "two" }).first();
     await second.hover();
-    await second.getByRole("button", { name: "Edit" }).click();
+    await second.getByRole("button", { name: "Rewrite in a branch" }).click();
     await editor().getByRole("textbox").fill("two, but better");
     await editor().getByRole("button", { name: "Send as a new branch" }).click();
     await o.reads(["one", "one", "two, but better", "two, but better"]);
@@ -152,7 +152,7 @@ describe.skipIf(noBrowser)("branches and comparisons", () => {
     const page = await o.newTab(context);
     await page.goto(address);
     await o.reads(["small", "small", "screens", "screens"], page);
-    await page.getByRole("button", { name: "Edit" }).last().tap();
+    await page.getByRole("button", { name: "Rewrite in a branch" }).last().tap();
     await editor(page).getByRole("textbox").fill("small screens, too");
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
     expect(await findings(page)).toEqual([]);
@@ -174,7 +174,7 @@ describe.skipIf(noBrowser)("branches and comparisons", () => {
     await page.locator("#title", { hasText: /Compare (bee and wasp|wasp and bee)/ }).waitFor();
   };
 
-  test("[R-D] one question to two bots: both answers are written side by side, each with its time, and a reload keeps the view", async () => {
+  test("one question to two bots: both answers are written side by side, each with its time, and a reload keeps the view", async () => {
     await o.call("POST", "/api/bots", { name: "wasp", kind: "echo" });
     await o.page.goto(`${o.url}/#new/bee`);
     await o.page.getByRole("button", { name: "Compare bots (C)" }).click();
@@ -195,7 +195,7 @@ describe.skipIf(noBrowser)("branches and comparisons", () => {
     expect(await findings(o.page)).toEqual([]);
   });
 
-  test("[R-D] it goes on with both, with one of them, or with one alone in its own conversation", async () => {
+  test("it goes on with both, with one of them, or with one alone in its own conversation", async () => {
     await o.page.goto(`${o.url}/#compare`);
     await choose();
     await o.say("first");
@@ -242,7 +242,7 @@ describe.skipIf(noBrowser)("branches and comparisons", () => {
     expect(o.page.url()).toBe(`${o.url}/#compare`);
   });
 
-  test("[R-D] on a phone one answer is seen at a time, under tabs that tell how the others stand", async () => {
+  test("on a phone one answer is seen at a time, under tabs that tell how the others stand", async () => {
     const storageState = await o.context.storageState();
     const context = await o.newContext({ viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true, storageState });
     const page = await o.newTab(context);

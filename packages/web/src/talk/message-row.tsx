@@ -65,7 +65,7 @@ export const PersonRow = memo(function PersonRow({ id, message, looked, fork, ed
         <>
           <Details message={message} />
           {edit ? (
-            <IconButton label="Edit" onClick={() => edit(message.seq)}>
+            <IconButton label="Rewrite in a branch" onClick={() => edit(message.seq)}>
               <Pencil size={14} />
             </IconButton>
           ) : null}
