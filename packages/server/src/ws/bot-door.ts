@@ -23,7 +23,7 @@ export class BotDoor implements UpgradeDoor {
 
   constructor(options: BotDoorOptions) {
     this.#o = options;
-    this.#connections = new OpenConnections(botFrameBytes, options.now);
+    this.#connections = new OpenConnections(botFrameBytes, () => options.now());
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

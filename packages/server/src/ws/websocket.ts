@@ -20,7 +20,7 @@ export class WebSocketDoor implements UpgradeDoor {
 
   constructor(options: WebSocketOptions) {
     this.#o = options;
-    this.#connections = new OpenConnections(limits.frameBytes, options.now);
+    this.#connections = new OpenConnections(limits.frameBytes, () => options.now());
   }
 
   get connections(): number {
