@@ -5,11 +5,8 @@
  * answered: a reader has the answer of the second attempt.
  */
 import type { BotEvent } from "@skep/protocol";
-import { createToken, startSkep } from "../program/running-skep.ts";
-import { skepApi } from "../program/skep-api.ts";
-import { temporaryFolder } from "../program/temporary-folder.ts";
 import type { FaultRun } from "./fault-run.ts";
-import { durations, until } from "./fault-run.ts";
+import { durations, started, until } from "./fault-run.ts";
 import { pidOf } from "./kills.ts";
 import { WatchingReader } from "./watching-reader.ts";
 
@@ -23,11 +20,8 @@ export const hangs: FaultRun = {
   question: "A bot that hangs: how soon is it seen and replaced?",
   times: 100,
   async run({ times }, say) {
-    await using folder = await temporaryFolder("skep-faults-");
-    const data = `${folder.path}/data`;
-    await using skep = await startSkep({ data });
-    const token = await createToken(data);
-    const api = skepApi(skep.url, token);
+    await using run = await started();
+    const { skep, token, api } = run;
     const seen: number[] = [];
     const replaced: number[] = [];
     const answered: number[] = [];
@@ -60,8 +54,7 @@ export const hangs: FaultRun = {
     };
     await Promise.all(Array.from({ length: together }, (_, index) => one(`hangs-${index}`)));
     await until("all ready again", async () => (await api.bots()).every(({ state }) => state === "ready"));
-    api.close();
-    await skep.stop();
+    await run.stop();
     return {
       figures: [
         { name: "hangs", value: answered.length, unit: "", better: "higher", must: times },

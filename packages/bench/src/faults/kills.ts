@@ -5,13 +5,10 @@
  * `stream-ended` or the turn's new state; complete: the message, which a new process has written from its first word.
  */
 import type { Message } from "@skep/protocol";
-import { createToken, startSkep } from "../program/running-skep.ts";
-import { skepApi } from "../program/skep-api.ts";
 import type { SkepApi } from "../program/skep-api.ts";
-import { temporaryFolder } from "../program/temporary-folder.ts";
 import { seededRandom } from "../seeded-random.ts";
 import type { FaultRun } from "./fault-run.ts";
-import { durations, until } from "./fault-run.ts";
+import { durations, started, until } from "./fault-run.ts";
 import { WatchingReader } from "./watching-reader.ts";
 
 const pieces = 20;
@@ -22,11 +19,8 @@ export const kills: FaultRun = {
   question: "A bot killed in mid-answer: how soon do readers know, when is the answer complete, and is there exactly one?",
   times: 1000,
   async run({ times }, say) {
-    await using folder = await temporaryFolder("skep-faults-");
-    const data = `${folder.path}/data`;
-    await using skep = await startSkep({ data });
-    const token = await createToken(data);
-    const api = skepApi(skep.url, token);
+    await using run = await started();
+    const { skep, token, api } = run;
     await api.createBot({ name: "victim", kind: "echo", restart: { maxRestarts: 1_000_000 } });
     const { id } = await api.createConversation("victim");
     const reader = await WatchingReader.open(skep.url, token, id);
@@ -58,8 +52,7 @@ export const kills: FaultRun = {
     }
     faults.push(...doubtful((await api.wholeLog(id)).messages, sent));
     reader.close();
-    api.close();
-    await skep.stop();
+    await run.stop();
     return {
       figures: [
         { name: "kills", value: times, unit: "", better: "higher" },

@@ -6,11 +6,8 @@
  */
 import type { Bot } from "@skep/protocol";
 import { processMemory } from "../program/process-status.ts";
-import { createToken, startSkep } from "../program/running-skep.ts";
-import { skepApi } from "../program/skep-api.ts";
-import { temporaryFolder } from "../program/temporary-folder.ts";
 import type { FaultRun } from "./fault-run.ts";
-import { until } from "./fault-run.ts";
+import { started, until } from "./fault-run.ts";
 
 const bots = 5;
 const limitMb = 256;
@@ -20,11 +17,8 @@ export const pressure: FaultRun = {
   question: "Do the controller and five bots stay inside 256 MB while they work and one of them takes too much?",
   times: 5000,
   async run({ times }, say) {
-    await using folder = await temporaryFolder("skep-faults-");
-    const data = `${folder.path}/data`;
-    await using skep = await startSkep({ data });
-    const token = await createToken(data);
-    const api = skepApi(skep.url, token);
+    await using run = await started();
+    const { skep, api } = run;
     const names = (await api.bots()).map(({ name }) => name);
     while (names.length < bots) {
       const name = `working-${names.length}`;
@@ -69,8 +63,7 @@ export const pressure: FaultRun = {
     };
     const worked = Promise.all([...names.map(work), greedy()]).finally(() => done.abort());
     await Promise.all([worked, watch()]);
-    api.close();
-    await skep.stop();
+    await run.stop();
     return {
       figures: [
         { name: "answers", value: answered, unit: "", better: "higher", must: times },

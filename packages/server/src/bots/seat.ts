@@ -2,7 +2,8 @@ import type { BotWorker, WorkerHealth } from "@skep/protocol";
 import type { Health } from "./health.ts";
 import { afterFailure, healthy, stateOf } from "./health.ts";
 import type { WorkerPlan } from "./worker-spec.ts";
-import type { WorkerOptions, WorkerPlace } from "./worker.ts";
+import type { WorkerPlace } from "./worker-place.ts";
+import type { WorkerOptions } from "./worker.ts";
 import { Worker } from "./worker.ts";
 
 export interface SeatOptions extends WorkerOptions {

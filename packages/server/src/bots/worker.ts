@@ -1,6 +1,6 @@
 import type { BotEvent, BotState, RestartSettings, WorkerStatus } from "@skep/protocol";
 import { botProtocolVersion } from "@skep/protocol/bot";
-import type { FromBot, HistoryEntry, PlanPart, ToolPart, TurnFile } from "@skep/protocol/bot";
+import type { FromBot, PlanPart, ToolPart } from "@skep/protocol/bot";
 import type { Time } from "../time.ts";
 import type { LogLine } from "./api.ts";
 import type { Channel, ChannelEvents, ChannelExit } from "./channel.ts";
@@ -8,11 +8,14 @@ import { HeldTurns } from "./held-turns.ts";
 import type { TurnLine } from "./held-turns.ts";
 import type { WatchSettings } from "./liveness.ts";
 import { heartbeat, memoryVerdict } from "./liveness.ts";
-import type { AfterExit, RestartHistory } from "./restart-policy.ts";
-import { afterExit, noRestarts } from "./restart-policy.ts";
+import type { RestartHistory } from "./restart-policy.ts";
+import { noRestarts } from "./restart-policy.ts";
 import type { TimelineEntry } from "./timeline.ts";
+import { endingOf } from "./worker-end.ts";
+import { offerOf } from "./worker-offer.ts";
+import type { Request, WorkerPlace } from "./worker-place.ts";
 import type { Run } from "./worker-run.ts";
-import { endedEntry, newRun, rememberOutput } from "./worker-run.ts";
+import { newRun, rememberOutput } from "./worker-run.ts";
 import type { WorkerAction, WorkerEvent, WorkerState } from "./worker-state.ts";
 import { isEnding, move } from "./worker-state.ts";
 
@@ -20,8 +23,6 @@ import { isEnding, move } from "./worker-state.ts";
 const helloLimitMs = 15_000;
 const stopGraceMs = 2000;
 const memoryEveryMs = 2000;
-const maxConcurrency = 10_000;
-const maxAhead = 64;
 
 /** What a worker reports about turns, by the name of the attempt. */
 export interface TurnEvents {
@@ -57,30 +58,6 @@ export interface WorkerOptions {
   changed(): void;
   /** There may be a free place. */
   room(): void;
-}
-
-export interface Request {
-  token: string;
-  attempt: number;
-  conversation: string;
-  author: string;
-  text: string;
-  files?: TurnFile[];
-  history?: HistoryEntry[];
-}
-
-/** A worker's place for one attempt, as the turns see it. */
-export interface WorkerPlace {
-  context: "message" | "history";
-  /** @returns false when the process has ended. */
-  give(request: Request): boolean;
-  /** Does nothing once it was given: then the process lets go of it. */
-  release(): void;
-  /** The place behind this one, for the conversation's next turn; null when the bot does not work ahead so far. */
-  next(): WorkerPlace | null;
-  cancel(token: string, graceMs: number, onLetGo: () => void): void;
-  /** Nothing when the process does not have the attempt any more. */
-  decide(token: string, request: string, option: string | null): void;
 }
 
 /**
@@ -228,26 +205,19 @@ export class Worker {
     if (pid !== null) this.#o.ended(pid);
     this.#o.log("skep", exit.clean ? "info" : "warn", `the process ${exit.reason}`, pid);
     const { held, conversations: company } = this.#turns.loseAll();
-    const readyForMs = run.readyAt === 0 ? 0 : now - run.readyAt;
-    const asked = isEnding(this.#state);
-    const next: AfterExit = asked
-      ? { kind: "stay-stopped", reason: this.#reason }
-      : exit.away
-        ? { kind: "restart", afterMs: 0, history: this.#history }
-        : afterExit({ ...exit, readyForMs, answered: run.answered }, this.#o.restart, this.#history, now, time.random());
-    this.#o.note(endedEntry(run, exit, { asked, next, held, now }));
+    const asked = isEnding(this.#state) ? this.#reason : null;
+    const { restart } = this.#o;
+    const ending = endingOf(run, exit, { asked, restart, history: this.#history, held, now, random: time.random() });
+    this.#o.note(ending.entry);
     this.#run = { ...newRun(now), startedAt: run.startedAt };
-    if (exit.away && !asked) this.#happens("ended-away", exit.reason);
-    else if (next.kind === "restart") {
-      this.#history = next.history;
+    if (ending.again) {
+      this.#history = ending.again.history;
+      this.#pauseMs = ending.again.pauseMs;
       this.#restarts++;
-      this.#pauseMs = next.afterMs;
-      this.#happens("ended-again", exit.reason);
-    } else {
-      if (next.kind === "fail") this.#o.log("skep", "error", next.reason, null);
-      this.#happens(next.kind === "fail" ? "ended-failed" : "ended-for-good", next.reason);
     }
-    if (asked) for (const resolve of this.#whenStopped.splice(0)) resolve();
+    if (ending.event === "ended-failed") this.#o.log("skep", "error", ending.reason, null);
+    this.#happens(ending.event, ending.reason);
+    if (asked !== null) for (const resolve of this.#whenStopped.splice(0)) resolve();
     for (const [token, { onLetGo }] of held) {
       if (onLetGo) onLetGo();
       else turns.failed(token, { reason: `The bot ${exit.reason}`, retry: true, lost: true, company });
@@ -263,9 +233,7 @@ export class Worker {
         run.readyAt = run.heardAt;
         run.heartbeat = line.heartbeat ?? false;
         this.#context = line.context ?? "message";
-        const wanted = Math.floor(line.concurrency ?? this.#o.concurrency);
-        this.#places = Math.max(1, Math.min(wanted, this.#o.concurrency, maxConcurrency));
-        this.#ahead = Math.max(1, Math.min(Math.floor(line.ahead ?? 1), maxAhead));
+        ({ places: this.#places, ahead: this.#ahead } = offerOf(line, this.#o.concurrency));
         this.#happens("hello");
         this.#note("ready", "", { uptimeMs: run.readyAt - run.startedAt });
         if (run.login === null) this.#o.room();

@@ -38,7 +38,7 @@ export function eventBody(read: (data: string, onText: Parameters<Push>[1], onTh
 }
 
 export interface WholeBody {
-  push(chunk: string): void;
+  push: (chunk: string) => void;
   /** @throws ModelFailure when it is no JSON object */
   end(): { fields: Fields; raw: string };
 }

@@ -1,14 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { Refusal } from "@skep/protocol";
-import { WebSocketServer } from "ws";
 import type { BotIdentity } from "../access/access.ts";
 import type { UnknownSockets } from "../access/unknown-sockets.ts";
 import { BotConnection, botFrameBytes } from "./bot-connection.ts";
 import type { BotConnectionOptions } from "./bot-connection.ts";
+import { OpenConnections } from "./open-connections.ts";
 import type { UpgradeDoor } from "./upgrades.ts";
-
-const checkEveryMs = 1000;
 
 export interface BotDoorOptions extends BotConnectionOptions {
   /** By the header `Authorization`; a cookie is nothing here. */
@@ -20,27 +18,15 @@ export interface BotDoorOptions extends BotConnectionOptions {
 /** The door `/bots`: programs come in as a bot, with that bot's token and nothing else. */
 export class BotDoor implements UpgradeDoor {
   readonly #o: BotDoorOptions;
-  readonly #connections = new Set<BotConnection>();
-  readonly #wss = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: botFrameBytes,
-  });
-  readonly #timer: NodeJS.Timeout;
-  #closing = false;
-  #whenEmpty: () => void = () => {};
+  readonly #connections: OpenConnections<BotConnection>;
 
   constructor(options: BotDoorOptions) {
     this.#o = options;
-    this.#timer = setInterval(() => {
-      const now = options.now();
-      for (const connection of this.#connections) connection.check(now);
-    }, checkEveryMs).unref();
+    this.#connections = new OpenConnections(botFrameBytes, () => options.now());
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.#closing) throw new Refusal("shutting_down");
+    this.#connections.mayEnter();
     const { authorization } = request.headers;
     const identity = authorization === undefined ? null : this.#o.authenticate(authorization);
     if (authorization !== undefined && !identity) {
@@ -48,31 +34,17 @@ export class BotDoor implements UpgradeDoor {
     }
     const known = identity ? () => {} : this.#o.unknown.enter(this.#o.addressOf(request));
     socket.once("close", known);
-    this.#wss.handleUpgrade(request, socket, head, (webSocket) => {
-      const connection = new BotConnection(webSocket, socket, identity, this.#o, known);
-      this.#connections.add(connection);
-      connection.onClose(() => {
-        this.#connections.delete(connection);
-        if (this.#connections.size === 0) this.#whenEmpty();
-      });
-    });
+    this.#connections.accept(request, socket, head, (webSocket) => new BotConnection(webSocket, socket, identity, this.#o, known));
   }
 
   /** Lets nobody in any more; those who are here may end their work. */
   refuse(): void {
-    this.#closing = true;
+    this.#connections.refuse();
   }
 
   /** Tells whoever is still here to come again (C5). */
-  async close(): Promise<void> {
-    this.#closing = true;
-    clearInterval(this.#timer);
-    if (this.#connections.size === 0) return;
-    const gone = new Promise<void>((resolve) => {
-      this.#whenEmpty = resolve;
-    });
-    for (const connection of this.#connections) connection.end("shutting_down", "shutting down");
-    await gone;
+  close(): Promise<void> {
+    return this.#connections.close((connection) => connection.end("shutting_down", "shutting down"));
   }
 
   /** Ends the connections of a token that was withdrawn or replaced (S5). */

@@ -1,14 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { Refusal, closeCodes, limits } from "@skep/protocol";
-import { WebSocketServer } from "ws";
+import { closeCodes, limits } from "@skep/protocol";
 import type { SignedIn } from "../access/access.ts";
 import type { UnknownSockets } from "../access/unknown-sockets.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionOptions } from "./connection.ts";
+import { OpenConnections } from "./open-connections.ts";
 import type { UpgradeDoor } from "./upgrades.ts";
 
-const checkEveryMs = 1000;
 const closeWithinMs = 1000;
 
 export interface WebSocketOptions extends ConnectionOptions {
@@ -20,18 +19,11 @@ export interface WebSocketOptions extends ConnectionOptions {
 /** The door `/ws`. */
 export class WebSocketDoor implements UpgradeDoor {
   readonly #o: WebSocketOptions;
-  readonly #connections = new Set<Connection>();
-  readonly #wss = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: limits.frameBytes });
-  readonly #timer: NodeJS.Timeout;
-  #closing = false;
-  #whenEmpty: () => void = () => {};
+  readonly #connections: OpenConnections<Connection>;
 
   constructor(options: WebSocketOptions) {
     this.#o = options;
-    this.#timer = setInterval(() => {
-      const now = options.now();
-      for (const connection of this.#connections) connection.check(now);
-    }, checkEveryMs).unref();
+    this.#connections = new OpenConnections(limits.frameBytes, () => options.now());
   }
 
   get connections(): number {
@@ -39,34 +31,20 @@ export class WebSocketDoor implements UpgradeDoor {
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.#closing) throw new Refusal("shutting_down");
+    this.#connections.mayEnter();
     const person = this.#o.authenticate(request);
     const known = person ? () => {} : this.#o.unknown.enter(this.#o.addressOf(request));
     socket.once("close", known);
-    this.#wss.handleUpgrade(request, socket, head, (webSocket) => {
-      const connection = new Connection(webSocket, socket, person, this.#o, known);
-      this.#connections.add(connection);
-      connection.onClose(() => {
-        this.#connections.delete(connection);
-        if (this.#connections.size === 0) this.#whenEmpty();
-      });
-    });
+    this.#connections.accept(request, socket, head, (webSocket) => new Connection(webSocket, socket, person, this.#o, known));
   }
 
   /** Tells every client to come again (C5). */
   async close(): Promise<void> {
-    this.#closing = true;
-    clearInterval(this.#timer);
-    if (this.#connections.size === 0) return;
-    const gone = new Promise<void>((resolve) => {
-      this.#whenEmpty = resolve;
-    });
-    for (const connection of this.#connections) connection.close(closeCodes.shutting_down, "shutting down");
     // A client that does not answer the close is not waited for.
     const timer = setTimeout(() => {
       for (const connection of this.#connections) connection.terminate();
     }, closeWithinMs);
-    await gone;
+    await this.#connections.close((connection) => connection.close(closeCodes.shutting_down, "shutting down"));
     clearTimeout(timer);
   }
 
