@@ -49,8 +49,7 @@ function framesOf(trace: Buffer): Frames {
       .filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain")
       .map(({ pid, tid }) => `${pid} ${tid}`),
   );
-  const frames = traceEvents.filter(({ name, pid, tid }) => name === "FireAnimationFrame" && mains.has(`${pid} ${tid}`));
-  const main = frames[0];
+  const main = traceEvents.find(({ name, pid, tid }) => name === "FireAnimationFrame" && mains.has(`${pid} ${tid}`));
   if (!main) throw new Error("no frame in the trace");
   const mine = traceEvents.filter(({ pid, tid }) => pid === main.pid && tid === main.tid);
   const starts = ascending(mine.filter(({ name }) => name === "FireAnimationFrame").map(({ ts }) => ts)).filter(

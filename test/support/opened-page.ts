@@ -75,15 +75,16 @@ export class OpenedPage {
     this.#server = server;
   }
 
-  /** @param prepare fills the data folder before the server starts */
+  /** @param prepare fills the data folder before the server starts @param flagsToo more flags of the browser */
   static async open(
     prepare: (data: string) => Promise<unknown> = async () => {},
     options: BrowserContextOptions = {},
+    flagsToo: readonly string[] = [],
   ): Promise<OpenedPage> {
     const data = mkdtempSync(join(tmpdir(), "skep-page-"));
     await prepare(data);
     const [browser, server] = await Promise.all([
-      chromium.launch({ executablePath: executablePath as string, args: flags }),
+      chromium.launch({ executablePath: executablePath as string, args: [...flags, ...flagsToo] }),
       startServer(data, 0),
     ]);
     const opened = new OpenedPage(browser, data, server);
