@@ -49,8 +49,7 @@ function framesOf(trace: Buffer): Frames {
       .filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain")
       .map(({ pid, tid }) => `${pid} ${tid}`),
   );
-  const frames = traceEvents.filter(({ name, pid, tid }) => name === "FireAnimationFrame" && mains.has(`${pid} ${tid}`));
-  const main = frames[0];
+  const main = traceEvents.find(({ name, pid, tid }) => name === "FireAnimationFrame" && mains.has(`${pid} ${tid}`));
   if (!main) throw new Error("no frame in the trace");
   const mine = traceEvents.filter(({ pid, tid }) => pid === main.pid && tid === main.tid);
   const starts = ascending(mine.filter(({ name }) => name === "FireAnimationFrame").map(({ ts }) => ts)).filter(
@@ -66,7 +65,9 @@ function framesOf(trace: Buffer): Frames {
   const intervals = starts.slice(1).map((ts, i) => (ts - (starts[i] ?? 0)) / 1000);
   // The first and the last one are cut off by the trace.
   const whole = work.slice(1, -1);
-  const waited = whole.map((_, i) => Math.max(0, (intervals[i] ?? 0) - (work[i] ?? 0)));
+  // Its work is to draw what came before it, and to take in what came since.
+  const waits = intervals.map((interval, i) => Math.max(0, interval - (work[i] ?? 0)));
+  const waited = whole.map((_, i) => Math.max(waits[i] ?? 0, waits[i + 1] ?? 0));
   return { work: whole.map((spent, i) => spent / Math.max(1, (waited[i] ?? 0) / vsyncMs)), unscaled: whole, intervals };
 }
 

@@ -22,6 +22,22 @@ function keep(name: string, lines: ColoredLines): void {
   }
 }
 
+let before: Promise<unknown> = Promise.resolve();
+
+/** One after the other, each when the page has nothing better to do: many at once would hold up an answer that is being written. */
+function inTurn(work: () => Promise<void>): void {
+  before = before
+    .then(
+      () =>
+        new Promise((resolve) =>
+          "requestIdleCallback" in globalThis ? requestIdleCallback(resolve, { timeout: 1000 }) : setTimeout(resolve),
+        ),
+    )
+    .then(work)
+    // Without colours the code can be read all the same.
+    .catch(() => {});
+}
+
 /** @returns lines in colours; null while there are none: not loaded yet, a language that is not known, or the code is still being written */
 export function useHighlighted(code: string, language: string, live: boolean): ColoredLines | null {
   const name = `${language} ${code}`;
@@ -31,15 +47,13 @@ export function useHighlighted(code: string, language: string, live: boolean): C
     if (live || lines || language === "" || code.length > longest) return;
     let wanted = true;
     const timer = setTimeout(() => {
-      import("./highlighter.ts")
-        .then(({ highlight }) => highlight(code, language))
-        .then((found) => {
-          if (!found) return;
-          keep(name, found);
-          if (wanted) redraw((n) => n + 1);
-        })
-        // Without colours the code can be read all the same.
-        .catch(() => {});
+      inTurn(async () => {
+        if (!wanted) return;
+        const found = await (await import("./highlighter.ts")).highlight(code, language);
+        if (!found) return;
+        keep(name, found);
+        if (wanted) redraw((n) => n + 1);
+      });
     }, settledMs);
     return () => {
       wanted = false;
