@@ -25,6 +25,8 @@ export interface FeedOptions {
   notice: (text: string) => void;
   /** New messages, for lists and counters elsewhere. */
   arrived: (id: string, head: number) => void;
+  /** A bot asks for a decision here, or does not any more. */
+  asking: () => void;
 }
 
 export class ConversationFeed {
@@ -40,6 +42,7 @@ export class ConversationFeed {
   /** Turns whose answer stands in the log. Who comes in between the commit and the end of the stream still hears of its draft. */
   readonly #completed = new Set<string>();
   #turnsShown = 0;
+  #asked = 0;
   #view: FeedView = { phase: "loading", reason: "", head: 0, tail: [], retries: new Map() };
   #leave: () => void = () => {};
   #closed = false;
@@ -223,6 +226,9 @@ export class ConversationFeed {
     this.#frame = 0;
     if (this.#closed) return;
     this.#view = { ...this.#view, tail: this.#tail(), retries: new Map(this.#retries) };
+    const asked = this.conversation.permissions.size;
+    if (asked !== this.#asked) this.#o.asking();
+    this.#asked = asked;
     for (const listener of this.#listeners) listener();
   }
 
