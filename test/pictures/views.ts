@@ -17,6 +17,8 @@ export interface View {
   then?: (page: Page) => Promise<unknown>;
   /** Also as it looks on a phone. */
   phone?: true;
+  /** Before there are other bots than the first one. */
+  early?: true;
   /** Without a session. */
   stranger?: true;
 }
@@ -25,6 +27,7 @@ export const views: readonly View[] = [
   { name: "sign-in", at: () => "", shows: "#sign-in", stranger: true, phone: true },
   { name: "talk", at: ({ coding }) => `#c/${coding}`, shows: "#log .permission", phone: true },
   { name: "code", at: ({ coding }) => `#c/${coding}/2`, shows: "#log table" },
+  { name: "first", at: () => "#new", shows: "#found li", early: true },
   { name: "new", at: () => "#new/coder", shows: "#choose-bot", phone: true },
   { name: "bots", at: () => "#bots", shows: "#fleet li", phone: true },
   { name: "bot", at: () => "#bots/shaky", shows: "#timeline li" },
