@@ -113,12 +113,12 @@ async function take(o: OpenedPage, those: readonly View[], places: Places): Prom
       const page: Page = await o.newTab();
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.setViewportSize(phone ? { width: 390, height: 780 } : { width: 1280, height: 860 });
-      for (const { name, at, shows, then, phone: onPhone } of those) {
+      for (const { name, at, shows, before, phone: onPhone } of those) {
         if (phone && !onPhone) continue;
         await page.goto("about:blank");
         await page.goto(`${o.url}/${at(places)}`);
         await page.locator(shows).first().waitFor();
-        await then?.(page);
+        await before?.(page);
         // What comes in late: fonts, colours of code, lists.
         await page.waitForLoadState("networkidle");
         await page.evaluate(() => document.fonts.ready);
