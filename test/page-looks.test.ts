@@ -69,6 +69,7 @@ describe.skipIf(noBrowser)("the page for everybody", () => {
         [conversation, () => page.locator("#log .permission").waitFor()],
         [`${o.url}/#new/bee`, () => page.locator("#choose-bot").waitFor()],
         [`${o.url}/#bots`, () => page.locator("#fleet li").nth(1).waitFor()],
+        [`${o.url}/#add-bot`, () => page.locator("#found[aria-busy=false]").waitFor()],
         [`${o.url}/#add-bot`, () => page.locator("#kinds button").first().click()],
         [`${o.url}/#bots/bee`, () => page.locator("#bot-log div").first().waitFor()],
       ];
