@@ -38,7 +38,8 @@ describe.skipIf(noBrowser)("a conversation of 100,000 messages", () => {
       address = `#c/${conversations[0]?.id}`;
     });
     await o.signIn();
-  });
+    // Writing 100,000 messages takes seconds; beside much other work on the machine, minutes.
+  }, 240_000);
   afterAll(() => o.end());
   afterEach(() => {
     expect(o.trouble.splice(0)).toEqual([]);

@@ -195,6 +195,17 @@ describe.skipIf(noBrowser)("the page", () => {
     expect(await o.page.locator("#bot-trouble").count()).toBe(0);
   });
 
+  test("a bot at work is busy, with what it answers, until it is done", async () => {
+    await o.page.goto(`${o.url}/#bots/bee`);
+    await o.page.locator("#subtitle", { hasText: "ready" }).waitFor();
+    const { body } = await o.call("POST", "/api/conversations", { bot: "bee" });
+    await o.call("POST", `/api/conversations/${(body as { id: string }).id}/messages`, { text: "/stream 150 20" });
+    await o.page.locator("#subtitle", { hasText: "busy" }).waitFor();
+    expect(await o.page.locator("main dd").first().textContent()).toBe("1");
+    await o.page.locator("#subtitle", { hasText: "ready" }).waitFor();
+    await expect.poll(() => o.page.locator("main dd").first().textContent()).toBe("0");
+  });
+
   test("[R-C1] a bot is added with a form made from its kind: what is wrong is said beside the field, then it runs and is removed after a question", async () => {
     await o.page.goto(`${o.url}/#add-bot`);
     await o.page.locator("#kinds button", { hasText: "Ollama" }).click();

@@ -45,7 +45,7 @@ addEventListener("fetch", (event) => {
 
 /** From the newest build that is here as a whole. */
 async function newest(path) {
-  for (const name of (await caches.keys()).reverse()) {
+  for (const name of (await caches.keys()).toReversed()) {
     const found = name.startsWith(prefix) ? await (await caches.open(name)).match(path) : undefined;
     if (found) return found;
   }

@@ -1,9 +1,11 @@
 /** `npm run pictures`: photographs every view of the page, in both themes and on a phone, into docs/images; and draws the icons. */
 import { mkdirSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { BrowserContext, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { startModelServer } from "../model/model-server.ts";
 import buildPage from "../support/build-page.ts";
 import { noBrowser, OpenedPage } from "../support/opened-page.ts";
@@ -31,26 +33,50 @@ else if (values.icons) {
   await end();
 } else await photograph();
 
+/** Something that lists models as Ollama does, for the picture of what is found. */
+async function listing(): Promise<Server> {
+  const models = [
+    { name: "llama3.2:latest", size: 2_019_393_189 },
+    { name: "qwen3:8b", size: 5_225_388_164 },
+    { name: "gemma3:4b", size: 3_338_801_804 },
+  ];
+  const server = createServer((_, response) => response.end(JSON.stringify({ models })));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+}
+
 async function photograph(): Promise<void> {
   await buildPage();
   const model = await startModelServer();
-  const o = await OpenedPage.open(undefined, { timezoneId: "UTC", locale: "en-GB" }, { OLLAMA_HOST: new URL(model.url).host });
+  const ollama = await listing();
+  const variables = { OLLAMA_HOST: `127.0.0.1:${(ollama.address() as AddressInfo).port}` };
+  const o = await OpenedPage.open(undefined, { timezoneId: "UTC", locale: "en-GB" }, variables);
   try {
     o.page = await o.newTab();
-    const strange = wanted.filter(({ stranger }) => stranger);
-    await take(o, o.context, strange, { coding: "", plain: "" });
+    const nowhere: Places = { coding: "", plain: "" };
+    const those = (when: (view: View) => unknown): View[] => wanted.filter((view) => when(view));
+    await take(
+      o,
+      those(({ stranger }) => stranger),
+      nowhere,
+    );
     await o.page.goto(o.signInLink);
     await o.page.locator("#choose-bot button").first().waitFor();
+    await take(
+      o,
+      those(({ early }) => early),
+      nowhere,
+    );
     const places = await fill(o, model.url);
     await take(
       o,
-      o.context,
-      wanted.filter(({ stranger }) => !stranger),
+      those(({ stranger, early }) => !stranger && !early),
       places,
     );
   } finally {
     await o.end();
     await model.close();
+    ollama.close();
   }
 }
 
@@ -80,19 +106,19 @@ async function fill(o: OpenedPage, model: string): Promise<Places> {
   return { coding, plain };
 }
 
-async function take(o: OpenedPage, context: BrowserContext, those: readonly View[], places: Places): Promise<void> {
+async function take(o: OpenedPage, those: readonly View[], places: Places): Promise<void> {
   mkdirSync(folder, { recursive: true });
   for (const colorScheme of ["light", "dark"] as const) {
     for (const phone of [false, true]) {
-      const page: Page = await o.newTab(context);
+      const page: Page = await o.newTab();
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.setViewportSize(phone ? { width: 390, height: 780 } : { width: 1280, height: 860 });
-      for (const { name, at, shows, then, phone: onPhone } of those) {
+      for (const { name, at, shows, before, phone: onPhone } of those) {
         if (phone && !onPhone) continue;
         await page.goto("about:blank");
         await page.goto(`${o.url}/${at(places)}`);
         await page.locator(shows).first().waitFor();
-        await then?.(page);
+        await before?.(page);
         // What comes in late: fonts, colours of code, lists.
         await page.waitForLoadState("networkidle");
         await page.evaluate(() => document.fonts.ready);

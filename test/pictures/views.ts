@@ -14,9 +14,11 @@ export interface View {
   /** Is there when the view is drawn. */
   shows: string;
   /** What is done before the picture is taken. */
-  then?: (page: Page) => Promise<unknown>;
+  before?: (page: Page) => Promise<unknown>;
   /** Also as it looks on a phone. */
   phone?: true;
+  /** Before there are other bots than the first one. */
+  early?: true;
   /** Without a session. */
   stranger?: true;
 }
@@ -25,6 +27,7 @@ export const views: readonly View[] = [
   { name: "sign-in", at: () => "", shows: "#sign-in", stranger: true, phone: true },
   { name: "talk", at: ({ coding }) => `#c/${coding}`, shows: "#log .permission", phone: true },
   { name: "code", at: ({ coding }) => `#c/${coding}/2`, shows: "#log table" },
+  { name: "first", at: () => "#new", shows: "#found li", early: true },
   { name: "new", at: () => "#new/coder", shows: "#choose-bot", phone: true },
   { name: "bots", at: () => "#bots", shows: "#fleet li", phone: true },
   { name: "bot", at: () => "#bots/shaky", shows: "#timeline li" },
@@ -33,11 +36,11 @@ export const views: readonly View[] = [
     name: "add-ollama",
     at: () => "#add-bot",
     shows: "#kinds button",
-    then: (page) => page.locator("#kinds button", { hasText: "Ollama" }).click(),
+    before: (page) => page.locator("#kinds button", { hasText: "Ollama" }).click(),
   },
-  { name: "list", at: ({ plain }) => `#c/${plain}`, shows: "#log article", then: openList, phone: true },
-  { name: "palette", at: ({ plain }) => `#c/${plain}`, shows: "#log article", then: (page) => page.keyboard.press("Control+k") },
-  { name: "shortcuts", at: () => "#bots", shows: "#fleet li", then: (page) => page.keyboard.press("?") },
+  { name: "list", at: ({ plain }) => `#c/${plain}`, shows: "#log article", before: openList, phone: true },
+  { name: "palette", at: ({ plain }) => `#c/${plain}`, shows: "#log article", before: (page) => page.keyboard.press("Control+k") },
+  { name: "shortcuts", at: () => "#bots", shows: "#fleet li", before: (page) => page.keyboard.press("?") },
 ];
 
 /** On a phone the list comes over the page; elsewhere it is there. */

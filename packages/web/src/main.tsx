@@ -34,6 +34,7 @@ function run(): void {
   const feeds = new FeedPool({
     client,
     notice: (text) => showNotice(text, { bad: true }),
+    asking: () => void queries.invalidateQueries({ queryKey: ["permissions"] }),
     // The list has another order and other numbers now; many messages cost one question.
     arrived: () => {
       soon ??= setTimeout(() => {

@@ -15,9 +15,9 @@ const colors: Record<Bot["state"], string> = {
 };
 
 /** The state of a bot as a dot. Never the only sign of it: the words stand beside it, or are its name. */
-export const BotDot = ({ bot, named = false }: { bot: Bot | undefined; named?: boolean }): ReactNode => (
+export const BotDot = ({ bot, named = false, busy = false }: { bot: Bot | undefined; named?: boolean; busy?: boolean }): ReactNode => (
   <span
-    className={`dot inline-block size-2 shrink-0 rounded-full ${bot ? colors[bot.state] : "border-2 border-edge"} ${bot?.state === "ready" && bot.running > 0 ? "pulse" : ""}`}
+    className={`dot inline-block size-2 shrink-0 rounded-full ${bot ? colors[bot.state] : "border-2 border-edge"} ${busy ? "pulse" : ""}`}
     data-state={bot?.state}
     {...(named ? { role: "img", "aria-label": bot ? visibleText(botStateSentence(bot)) : "removed" } : { "aria-hidden": true })}
   />

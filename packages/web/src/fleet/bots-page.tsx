@@ -2,10 +2,10 @@ import type { Bot } from "@skep/protocol";
 import { ArrowLeft, MessageSquarePlus, Plus } from "lucide-react";
 import type { ReactNode } from "react";
 import { addressOf } from "../state/route.ts";
-import { useBots } from "../state/skep.ts";
+import { useFreshBots } from "../state/queries.ts";
 import { visible } from "../text/visible.tsx";
 import { PageHeader } from "../ui/page-header.tsx";
-import { botStateSentence } from "../ui/sentences.ts";
+import { botWorkSentence, isBusy } from "../ui/sentences.ts";
 import { since } from "../ui/time.tsx";
 import { BotActions } from "./bot-actions.tsx";
 import { BotDot } from "./bot-state.tsx";
@@ -17,7 +17,7 @@ import { NoBots } from "./no-bots.tsx";
 
 /** Everything that runs, at a glance. */
 export function BotsPage(): ReactNode {
-  const bots = [...useBots().values()];
+  const bots = [...useFreshBots().values()];
   return (
     <>
       <PageHeader title="Bots" subtitle={summary(bots)}>
@@ -53,8 +53,8 @@ function BotCard({ bot }: { bot: Bot }): ReactNode {
             </a>
           </h2>
           <p className="flex items-center gap-2 text-sm">
-            <BotDot bot={bot} />
-            <span className={bot.state === "failed" ? "text-bad" : "text-soft"}>{visible(botStateSentence(bot))}</span>
+            <BotDot bot={bot} busy={isBusy(bot)} />
+            <span className={bot.state === "failed" ? "text-bad" : "text-soft"}>{visible(botWorkSentence(bot))}</span>
           </p>
         </div>
         <span className="rounded-md bg-sunken px-2 py-0.5 text-xs text-soft">{bot.kind}</span>
@@ -97,7 +97,7 @@ function Figures({ bot }: { bot: Bot }): ReactNode {
 
 /** One bot: what it is, what can be done, what it says. */
 export function BotPage({ name }: { name: string }): ReactNode {
-  const bots = useBots();
+  const bots = useFreshBots();
   const bot = bots.get(name);
   const back = (
     <a
@@ -119,7 +119,7 @@ export function BotPage({ name }: { name: string }): ReactNode {
   }
   return (
     <>
-      <PageHeader title={bot.name} subtitle={visible(`${bot.kind} · ${botStateSentence(bot)}`)} before={back} />
+      <PageHeader title={bot.name} subtitle={visible(`${bot.kind} · ${botWorkSentence(bot)}`)} before={back} />
       <div className="min-h-0 flex-1 overflow-y-auto">
         <div className="mx-auto flex min-h-full max-w-5xl flex-col gap-5 p-4 side:p-8">
           <div className="rounded-2xl border border-line bg-raised p-4">

@@ -25,6 +25,8 @@ export interface FeedOptions {
   notice: (text: string) => void;
   /** New messages, for lists and counters elsewhere. */
   arrived: (id: string, head: number) => void;
+  /** A bot asks for a decision here, or does not any more. */
+  asking: () => void;
 }
 
 export class ConversationFeed {
@@ -42,6 +44,7 @@ export class ConversationFeed {
   #turnsShown = 0;
   /** Number of the first message of its own; those before it are another conversation's (a branch). */
   #begins = 1;
+  #asked = 0;
   #view: FeedView = { phase: "loading", reason: "", head: 0, tail: [], retries: new Map() };
   #leave: () => void = () => {};
   #closed = false;
@@ -256,6 +259,9 @@ export class ConversationFeed {
     this.#frame = 0;
     if (this.#closed) return;
     this.#view = { ...this.#view, tail: this.#tail(), retries: new Map([...this.#retries].filter(([, seq]) => seq >= this.#begins)) };
+    const asked = this.conversation.permissions.size;
+    if (asked !== this.#asked) this.#o.asking();
+    this.#asked = asked;
     for (const listener of this.#listeners) listener();
   }
 

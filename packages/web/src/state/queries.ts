@@ -2,8 +2,9 @@
 import { Refusal } from "@skep/client";
 import type { Bot, BotEvent, Conversation, Message, Permission } from "@skep/protocol";
 import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
 import type { Schema } from "../fleet/option-fields.ts";
-import { useSkep } from "./skep.ts";
+import { useBots, useSkep } from "./skep.ts";
 import { tellTabs } from "./tabs.ts";
 
 export interface ConversationPage {
@@ -152,6 +153,27 @@ export function useTimeline(bot: string) {
       (await client.call("GET", `/api/bots/${encodeURIComponent(bot)}/timeline?limit=50`, undefined, signal)) as { entries: BotEvent[] },
     refetchInterval: 5 * logMs,
   });
+}
+
+const figuresMs = 2000;
+
+/** All bots, with figures that are at most two seconds old: of what they have to do, the socket only tells when their state changes. */
+export function useFreshBots(): ReadonlyMap<string, Bot> {
+  const { client } = useSkep();
+  const live = useBots();
+  const { data, refetch } = useQuery({
+    queryKey: ["bots"],
+    queryFn: async ({ signal }) => (await client.call("GET", "/api/bots", undefined, signal)) as { bots: Bot[] },
+    refetchInterval: figuresMs,
+  });
+  useEffect(() => void refetch(), [live, refetch]);
+  const fresh = new Map(data?.bots.map((bot) => [bot.name, bot]));
+  return new Map(
+    [...live].map(([name, bot]) => {
+      const { running, queued, processes } = fresh.get(name) ?? bot;
+      return [name, { ...bot, running, queued, processes }];
+    }),
+  );
 }
 
 export function useDrain() {

@@ -62,7 +62,7 @@ export function NewPage({ bot: wanted }: { bot: string }): ReactNode {
               <ul
                 id="choose-bot"
                 aria-label="Bots"
-                className={`mx-auto grid grid-cols-1 gap-2 ${bots.size === 1 ? "max-w-sm" : "sm:grid-cols-2"}`}
+                className={`mx-auto grid grid-cols-1 gap-2 ${bots.size === 1 ? "max-w-md" : "sm:grid-cols-2"}`}
               >
                 {[...bots.values()].map((bot) => (
                   <li key={bot.name}>

@@ -70,7 +70,10 @@ export const stateWords: Record<Bot["state"], string> = {
   stopped: "stopped",
 };
 
-export function botStateSentence(bot: Bot): string {
-  if (bot.state === "ready") return bot.running > 0 ? "busy" : "ready";
-  return bot.reason ? `${stateWords[bot.state]}: ${bot.reason}` : stateWords[bot.state];
-}
+export const botStateSentence = (bot: Bot): string =>
+  bot.reason && bot.state !== "ready" ? `${stateWords[bot.state]}: ${bot.reason}` : stateWords[bot.state];
+
+export const isBusy = (bot: Bot): boolean => bot.state === "ready" && bot.running > 0;
+
+/** Where the figures of a bot are fresh (`useFreshBots`): also whether it is at work. */
+export const botWorkSentence = (bot: Bot): string => (isBusy(bot) ? "busy" : botStateSentence(bot));
