@@ -180,6 +180,9 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown): T {
   return result.data;
 }
 
+/** What a client may send, as JSON Schema: for those who make it, or what is not it. */
+export const clientMessageJsonSchema = (): unknown => z.toJSONSchema(clientMessageSchema, { io: "input", unrepresentable: "any" });
+
 /** One element of a client's frame. @throws Refusal */
 export const parseClientMessage = (value: unknown): ClientMessage => parseWith(clientMessageSchema as z.ZodType<ClientMessage>, value);
 

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { openApiOf } from "./open-api.ts";
@@ -218,6 +220,25 @@ describe("every answer", () => {
   test("to HEAD has no body", async () => {
     expect(await door.ask("HEAD", "/api/bots")).toMatchObject({ status: 200, text: "" });
   });
+});
+
+test("who hangs up in the middle of a body is no bug, and nothing about it stands in the log", async () => {
+  const own = await openDoor();
+  try {
+    await own.http.app.listen({ host: "127.0.0.1", port: 0 });
+    const host = `127.0.0.1:${own.http.port()}`;
+    const socket = connect(own.http.port(), "127.0.0.1");
+    const lines = ["POST /api/bots HTTP/1.1", `Host: ${host}`, `Authorization: Bearer ${own.token}`, "Content-Type: application/json"];
+    socket.write(`${lines.join("\r\n")}\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n{"name":`);
+    await once(socket, "data");
+    socket.destroy();
+    const open = (): Promise<number> => new Promise((resolve) => own.http.app.server.getConnections((_, count) => resolve(count)));
+    await expect.poll(open).toBe(0);
+    await fetch(`http://${host}/healthz`);
+    expect(own.log).toEqual([]);
+  } finally {
+    await own.close();
+  }
 });
 
 describe("operations", () => {

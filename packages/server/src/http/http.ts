@@ -142,7 +142,9 @@ export function createHttp(parts: HttpParts): Http {
   };
 
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const refusal = refusalOf(error, bodyLimit);
+    // Who hangs up in the middle of a body hears no answer, and is no bug of ours.
+    const hungUp = request.raw.readableAborted;
+    const refusal = hungUp ? new Refusal("json_malformed", "The request ended before it was whole") : refusalOf(error, bodyLimit);
     const route = `${request.method} ${request.routeOptions?.url ?? ""}`;
     if (!refusal) log.error("request-failed", { route, error });
     else if (refusal instanceof MalformedJson) log.info("body-malformed", { route, error: refusal.cause });

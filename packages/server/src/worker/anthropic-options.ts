@@ -1,5 +1,7 @@
 export interface AnthropicOptions {
   baseUrl: string;
+  /** May the name of that server lead into a private network? */
+  privateNetwork: boolean;
   model: string;
   /** The name of an environment variable, never the key. Empty: no key is sent. */
   apiKeyEnv: string;
@@ -18,6 +20,7 @@ export interface AnthropicOptions {
 
 export const anthropicDefaults: Omit<AnthropicOptions, "model"> = {
   baseUrl: "https://api.anthropic.com",
+  privateNetwork: false,
   apiKeyEnv: "ANTHROPIC_API_KEY",
   version: "2023-06-01",
   system: "",

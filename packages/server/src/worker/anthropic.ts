@@ -23,7 +23,7 @@ export const createDriver: CreateDriver = (given) => {
   if (!options.model) throw new Error('The option "model" is missing');
   const key = options.apiKeyEnv === "" ? undefined : process.env[options.apiKeyEnv];
   const headers = { "anthropic-version": options.version, ...(key && { "x-api-key": key }) };
-  const server = modelServer(options.baseUrl, headers, "/v1/models");
+  const server = modelServer(options.baseUrl, headers, "/v1/models", options);
   const driver = modelDriver(
     server,
     {

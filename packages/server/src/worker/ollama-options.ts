@@ -1,5 +1,7 @@
 export interface OllamaOptions {
   url: string;
+  /** May the name of that server lead into a private network? */
+  privateNetwork: boolean;
   model: string;
   system: string;
   /** Ollama's own, as they are: num_ctx, temperature… */
@@ -15,6 +17,7 @@ export interface OllamaOptions {
 /** The history leaves a quarter of Ollama's usual window of 4096 tokens to the answer. */
 export const ollamaDefaults: Omit<OllamaOptions, "model"> = {
   url: "http://127.0.0.1:11434",
+  privateNetwork: false,
   system: "",
   options: {},
   keepAlive: "",

@@ -25,7 +25,7 @@ const lineLimit = 1024 * 1024;
 export const createDriver: CreateDriver = (given) => {
   const options = { ...ollamaDefaults, ...given } as OllamaOptions;
   if (!options.model) throw new Error('The option "model" is missing');
-  const server = modelServer(options.url, {}, "/api/version");
+  const server = modelServer(options.url, {}, "/api/version", options);
   const driver = modelDriver(
     server,
     {

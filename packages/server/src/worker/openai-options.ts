@@ -1,5 +1,7 @@
 export interface OpenaiOptions {
   baseUrl: string;
+  /** May the name of that server lead into a private network? */
+  privateNetwork: boolean;
   model: string;
   /** The name of an environment variable, never the key. Empty: no key is sent. */
   apiKeyEnv: string;
@@ -16,6 +18,7 @@ export interface OpenaiOptions {
 
 export const openaiDefaults: Omit<OpenaiOptions, "model"> = {
   baseUrl: "http://127.0.0.1:11434/v1",
+  privateNetwork: false,
   apiKeyEnv: "",
   system: "",
   temperature: null,

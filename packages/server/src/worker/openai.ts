@@ -23,7 +23,7 @@ export const createDriver: CreateDriver = (given) => {
   const options = { ...openaiDefaults, ...given } as OpenaiOptions;
   if (!options.model) throw new Error('The option "model" is missing');
   const key = options.apiKeyEnv === "" ? undefined : process.env[options.apiKeyEnv];
-  const server = modelServer(options.baseUrl, key ? { authorization: `Bearer ${key}` } : {}, "/models");
+  const server = modelServer(options.baseUrl, key ? { authorization: `Bearer ${key}` } : {}, "/models", options);
   const driver = modelDriver(
     server,
     {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { anthropicDefaults } from "../../worker/anthropic-options.ts";
-import { millisecondsSchema, textSchema, urlSchema, variableSchema } from "./fields.ts";
+import { millisecondsSchema, privateNetworkSentence, textSchema, urlSchema, variableSchema } from "./fields.ts";
 import { defineKind } from "./kind.ts";
 import { launchWorker } from "./worker-launch.ts";
 
@@ -11,6 +11,7 @@ export const anthropic = defineKind({
   can: ["cancel", "images", "files"],
   options: z.strictObject({
     baseUrl: urlSchema.default(anthropicDefaults.baseUrl).describe('The address before "/v1/messages". Redirects are not followed.'),
+    privateNetwork: z.boolean().default(anthropicDefaults.privateNetwork).describe(privateNetworkSentence),
     model: z.string().trim().min(1).max(200).describe("The model's name as the server knows it."),
     apiKeyEnv: z
       .union([z.literal(""), variableSchema])

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ollamaDefaults } from "../../worker/ollama-options.ts";
-import { millisecondsSchema, textSchema, urlSchema } from "./fields.ts";
+import { millisecondsSchema, privateNetworkSentence, textSchema, urlSchema } from "./fields.ts";
 import { defineKind } from "./kind.ts";
 import { launchWorker } from "./worker-launch.ts";
 
@@ -11,6 +11,7 @@ export const ollama = defineKind({
   can: ["cancel", "images", "files"],
   options: z.strictObject({
     url: urlSchema.default(ollamaDefaults.url).describe("Where the Ollama server is."),
+    privateNetwork: z.boolean().default(ollamaDefaults.privateNetwork).describe(privateNetworkSentence),
     model: z.string().trim().min(1).max(200).describe('The model\'s name as `ollama list` shows it, such as "llama3.2".'),
     system: textSchema.default(ollamaDefaults.system).describe("The system prompt: who the bot is and how it talks."),
     options: z

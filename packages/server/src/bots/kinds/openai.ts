@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { openaiDefaults } from "../../worker/openai-options.ts";
-import { millisecondsSchema, textSchema, urlSchema, variableSchema } from "./fields.ts";
+import { millisecondsSchema, privateNetworkSentence, textSchema, urlSchema, variableSchema } from "./fields.ts";
 import { defineKind } from "./kind.ts";
 import { launchWorker } from "./worker-launch.ts";
 
@@ -13,6 +13,7 @@ export const openai = defineKind({
     baseUrl: urlSchema
       .default(openaiDefaults.baseUrl)
       .describe('The address before "/chat/completions"; for most servers it ends in /v1. Redirects are not followed.'),
+    privateNetwork: z.boolean().default(openaiDefaults.privateNetwork).describe(privateNetworkSentence),
     model: z.string().trim().min(1).max(200).describe("The model's name as the server knows it."),
     apiKeyEnv: z
       .union([z.literal(""), variableSchema])
