@@ -1,5 +1,5 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useCallback, useEffect, useState } from "react";
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useState } from "react";
 import { AddBotPage } from "./fleet/add-bot-page.tsx";
 import { BotPage, BotsPage } from "./fleet/bots-page.tsx";
 import { CommandPalette } from "./palette/command-palette.tsx";
@@ -17,8 +17,12 @@ import { Sidebar } from "./talk/sidebar.tsx";
 import { Button } from "./ui/button.tsx";
 import { ConnectionLine } from "./ui/connection-line.tsx";
 import { ErrorBoundary } from "./ui/error-boundary.tsx";
+import { Loading } from "./ui/loading.tsx";
 import { Notices } from "./ui/notices.tsx";
 import { setSidebarOpen } from "./ui/sidebar-open.ts";
+
+/** With its plots it is a fifth as large as all else: fetched when it is first opened. */
+const OverviewPage = lazy(() => import("./overview/overview-page.tsx"));
 
 type Over = "palette" | "shortcuts" | null;
 
@@ -95,6 +99,12 @@ function View({ route }: { route: Route }): ReactNode {
       return <NewPage bot={route.bot} />;
     case "conversation":
       return <ConversationPage key={route.id} id={route.id} seq={route.seq} />;
+    case "overview":
+      return (
+        <Suspense fallback={<Loading title="Overview" />}>
+          <OverviewPage />
+        </Suspense>
+      );
     case "bots":
       return <BotsPage />;
     case "add-bot":
@@ -129,6 +139,7 @@ function handle(event: KeyboardEvent, route: Route, queries: QueryClient, setOve
   if (letter === "?") setOver("shortcuts");
   else if (letter === "n") go({ page: "new", bot: "" });
   else if (letter === "b") go({ page: "bots" });
+  else if (letter === "o") go({ page: "overview" });
   else if (letter === "/") {
     setSidebarOpen(true);
     requestAnimationFrame(() => document.getElementById("search")?.focus());

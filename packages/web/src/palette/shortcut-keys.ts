@@ -15,6 +15,7 @@ export const shortcuts: readonly Shortcut[] = [
   { keys: ["Alt", "↑"], what: "The conversation before" },
   { keys: ["Alt", "↓"], what: "The next conversation" },
   { keys: ["B"], what: "Bots" },
+  { keys: ["O"], what: "Overview" },
   { keys: ["Enter"], what: "Send" },
   { keys: ["Shift", "Enter"], what: "A new line" },
   { keys: ["Esc"], what: "Stop the answer, or close what is open" },

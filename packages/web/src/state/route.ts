@@ -6,6 +6,7 @@ export type Route =
   | { page: "new"; bot: string }
   /** `seq`: the message to look at; 0 for the newest. */
   | { page: "conversation"; id: string; seq: number }
+  | { page: "overview" }
   | { page: "bots" }
   | { page: "bot"; name: string }
   | { page: "add-bot" };
@@ -14,6 +15,7 @@ export function routeFrom(hash: string): Route {
   const [first = "", second = "", third = ""] = hash.replace(/^#/, "").split("/").map(decoded);
   if (first === "c" && second !== "") return { page: "conversation", id: second, seq: Math.max(0, Number.parseInt(third, 10) || 0) };
   if (first === "new") return { page: "new", bot: second };
+  if (first === "overview") return { page: "overview" };
   if (first === "bots") return second === "" ? { page: "bots" } : { page: "bot", name: second };
   if (first === "add-bot") return { page: "add-bot" };
   return { page: "home" };
@@ -27,6 +29,8 @@ export function addressOf(route: Route): string {
       return route.bot === "" ? "#new" : `#new/${encodeURIComponent(route.bot)}`;
     case "conversation":
       return `#c/${encodeURIComponent(route.id)}${route.seq > 0 ? `/${route.seq}` : ""}`;
+    case "overview":
+      return "#overview";
     case "bots":
       return "#bots";
     case "add-bot":

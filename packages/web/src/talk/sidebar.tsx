@@ -1,4 +1,4 @@
-import { Bot as BotIcon, Command, MoreHorizontal, Plus, Search, X } from "lucide-react";
+import { Activity, Bot as BotIcon, Command, MoreHorizontal, Plus, Search, X } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useState } from "react";
 import { BotDot } from "../fleet/bot-state.tsx";
 import { useConversation, useConversations } from "../state/queries.ts";
@@ -50,7 +50,7 @@ export function Sidebar({
   const failed = [...bots.values()].filter(({ state }) => state === "failed");
 
   useEffect(() => {
-    const name = route.page === "bots" || route.page === "bot" ? "Bots" : (here?.title ?? "");
+    const name = route.page === "overview" ? "Overview" : route.page === "bots" || route.page === "bot" ? "Bots" : (here?.title ?? "");
     document.title = `${unseen > 0 ? `(${unseen > 99 ? "99+" : unseen}) ` : ""}${name === "" ? "Skep" : `${name} · Skep`}`;
   }, [unseen, here?.title, route.page]);
 
@@ -88,6 +88,14 @@ export function Sidebar({
           </IconButton>
         </div>
         <div className="px-3">
+          <a
+            href={addressOf({ page: "overview" })}
+            aria-current={route.page === "overview" ? "page" : undefined}
+            className="flex min-h-9 items-center gap-2.5 rounded-lg px-2.5 text-sm hover:bg-hover aria-[current]:bg-hover aria-[current]:font-medium"
+          >
+            <Activity size={17} className="text-soft" />
+            Overview
+          </a>
           <a
             href={addressOf({ page: "bots" })}
             aria-current={route.page === "bots" || route.page === "bot" ? "page" : undefined}
