@@ -30,7 +30,9 @@ describe.skipIf(noBrowser)("the overview", () => {
       const canvas = figure.querySelector("canvas") as HTMLCanvasElement;
       const { data } = (canvas.getContext("2d") as CanvasRenderingContext2D).getImageData(0, 0, canvas.width, canvas.height);
       for (let i = 0; i < data.length; i += 4) {
-        if (data[i + 3] === 255 && data[i] === r && data[i + 1] === g && data[i + 2] === b) return true;
+        // The edge of a line lets the ground through; its colour stays, but for what is lost in rounding.
+        const [red = 0, green = 0, blue = 0, opaque = 0] = data.subarray(i, i + 4);
+        if (opaque > 100 && Math.max(Math.abs(red - r), Math.abs(green - g), Math.abs(blue - b)) <= 4) return true;
       }
       return false;
     });
@@ -119,11 +121,13 @@ describe.skipIf(noBrowser)("the overview", () => {
     await page.keyboard.press("End");
     const last = Number(await time.getAttribute("aria-valuenow"));
     await page.keyboard.press("ArrowLeft");
-    await expect.poll(async () => Number(await time.getAttribute("aria-valuenow"))).toBeLessThan(last);
+    await expect.poll(async () => Number(await time.getAttribute("aria-valuenow")), aFewSamples).toBeLessThan(last);
     expect(await time.getAttribute("aria-valuetext")).toMatch(/^\d+:\d+:\d+/);
-    await expect.poll(() => page.getByRole("slider", { name: "Memory: a moment" }).getAttribute("aria-valuetext")).toMatch(/^\d+:\d+:\d+/);
+    await expect
+      .poll(() => page.getByRole("slider", { name: "Memory: a moment" }).getAttribute("aria-valuetext"), aFewSamples)
+      .toMatch(/^\d+:\d+:\d+/);
     await page.keyboard.press("Escape");
-    await expect.poll(() => time.getAttribute("aria-valuetext")).toMatch(/^The newest/);
+    await expect.poll(() => time.getAttribute("aria-valuetext"), aFewSamples).toMatch(/^The newest/);
 
     await plot("Failed answers").locator("summary").focus();
     await page.keyboard.press("Enter");
@@ -165,7 +169,7 @@ describe.skipIf(noBrowser)("the overview", () => {
     await page.emulateMedia({ colorScheme: "light" });
     await page.goto(`${o.url}/#overview`);
     await page.locator("#figures").waitFor();
-    await expect.poll(() => drawn("Memory")).toBe(true);
+    await expect.poll(() => drawn("Memory"), aFewSamples).toBe(true);
     const color = (): Promise<string> =>
       plot("Memory")
         .locator("svg line")
@@ -173,8 +177,8 @@ describe.skipIf(noBrowser)("the overview", () => {
         .evaluate((line) => getComputedStyle(line).stroke);
     const light = await color();
     await page.emulateMedia({ colorScheme: "dark" });
-    await expect.poll(color).not.toBe(light);
-    await expect.poll(() => drawn("Memory")).toBe(true);
+    await expect.poll(color, aFewSamples).not.toBe(light);
+    await expect.poll(() => drawn("Memory"), aFewSamples).toBe(true);
     await page.emulateMedia({ colorScheme: null });
   });
 
@@ -201,12 +205,12 @@ describe.skipIf(noBrowser)("the overview", () => {
     expect(await weights()).toEqual([50, 30, 20]);
     await page.locator(".weights").getByRole("button", { name: "Save" }).press("Enter");
     await page.locator("#notices", { hasText: "Saved: hosts shares its messages anew" }).waitFor();
-    await expect.poll(weights).toEqual([10, 30, 20]);
+    await expect.poll(weights, aFewSamples).toEqual([10, 30, 20]);
     expect(await pids()).toEqual(before);
     await page.locator("#notices").getByRole("button", { name: "Undo" }).press("Enter");
     await page.locator("#notices", { hasText: "as it did before" }).waitFor();
     expect(await weights()).toEqual([50, 30, 20]);
-    await expect.poll(() => attic.inputValue()).toBe("50");
+    await expect.poll(() => attic.inputValue(), aFewSamples).toBe("50");
     expect(await pids()).toEqual(before);
   });
 
