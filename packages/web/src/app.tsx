@@ -18,10 +18,13 @@ import { Sidebar } from "./talk/sidebar.tsx";
 import { Button } from "./ui/button.tsx";
 import { ConnectionLine } from "./ui/connection-line.tsx";
 import { ErrorBoundary } from "./ui/error-boundary.tsx";
+import { Loading } from "./ui/loading.tsx";
 import { Notices } from "./ui/notices.tsx";
 import { setSidebarOpen } from "./ui/sidebar-open.ts";
 
 const ComparePage = lazy(async () => ({ default: (await import("./talk/compare-page.tsx")).ComparePage }));
+/** With its plots it is a fifth as large as all else: fetched when it is first opened. */
+const OverviewPage = lazy(() => import("./overview/overview-page.tsx"));
 
 type Over = "palette" | "shortcuts" | null;
 
@@ -104,6 +107,12 @@ function View({ route }: { route: Route }): ReactNode {
           <ComparePage ids={route.ids} />
         </Suspense>
       );
+    case "overview":
+      return (
+        <Suspense fallback={<Loading title="Overview" />}>
+          <OverviewPage />
+        </Suspense>
+      );
     case "bots":
       return <BotsPage />;
     case "add-bot":
@@ -139,6 +148,7 @@ function handle(event: KeyboardEvent, route: Route, queries: QueryClient, setOve
   else if (letter === "n") go({ page: "new", bot: "" });
   else if (letter === "c") go({ page: "compare", ids: [] });
   else if (letter === "b") go({ page: "bots" });
+  else if (letter === "o") go({ page: "overview" });
   else if (letter === "/") {
     setSidebarOpen(true);
     requestAnimationFrame(() => document.getElementById("search")?.focus());

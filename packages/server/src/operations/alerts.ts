@@ -181,7 +181,7 @@ function errors({ turns: { ended, failed } }: Situation, over: Over): Finding | 
 
 function ofBot(bot: BotSituation): Finding | null {
   const { name, state, reason, down, workers, failedWorkers } = bot;
-  const because = reason === "" ? "" : `: ${reason}`;
+  const because = reason === "" ? "" : `: ${reason.replace(/\.$/, "")}`;
   if (down !== null) {
     return {
       id: `bot-failed:${name}`,

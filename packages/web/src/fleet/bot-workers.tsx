@@ -15,7 +15,7 @@ export function BotWorkers({ bot }: { bot: Bot }): ReactNode {
   const several = bot.processes.length > 1;
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a wide table is scrolled by keyboard
-    <div className="overflow-x-auto" role="region" aria-label="Workers" tabIndex={0}>
+    <div className="relative overflow-x-auto" role="region" aria-label="Workers" tabIndex={0}>
       <table className="w-full text-sm [&_td]:py-1.5 [&_td]:pe-4 [&_th]:pe-4 [&_th]:pb-1 [&_th]:text-start [&_th]:text-xs [&_th]:font-normal [&_th]:text-soft">
         <thead>
           <tr>

@@ -1,6 +1,8 @@
-import type { Bot } from "@skep/protocol";
+import type { Bot, BotsOverview } from "@skep/protocol";
 import { ArrowLeft, MessageSquarePlus, Plus } from "lucide-react";
 import type { ReactNode } from "react";
+import { duration, megabytes } from "../overview/figures.ts";
+import { useBotsOverview } from "../state/queries.ts";
 import { addressOf } from "../state/route.ts";
 import { useFreshBots } from "../state/queries.ts";
 import { visible } from "../text/visible.tsx";
@@ -11,13 +13,18 @@ import { BotActions } from "./bot-actions.tsx";
 import { BotDot } from "./bot-state.tsx";
 import { BotToken } from "./bot-token.tsx";
 import { BotTimeline } from "./bot-timeline.tsx";
+import { BotWeights } from "./bot-weights.tsx";
 import { BotWorkers } from "./bot-workers.tsx";
 import { BotLogs } from "./bot-logs.tsx";
 import { NoBots } from "./no-bots.tsx";
+import { Sparkline } from "./sparkline.tsx";
+
+type Hour = BotsOverview["bots"][number];
 
 /** Everything that runs, at a glance. */
 export function BotsPage(): ReactNode {
   const bots = [...useFreshBots().values()];
+  const hours = new Map(useBotsOverview()?.bots.map((hour) => [hour.name, hour]));
   return (
     <>
       <PageHeader title="Bots" subtitle={summary(bots)}>
@@ -32,7 +39,7 @@ export function BotsPage(): ReactNode {
         <ul id="fleet" className="mx-auto grid max-w-5xl gap-3 p-4 side:grid-cols-2 side:p-8">
           {bots.map((bot) => (
             <li key={bot.name} className="rounded-2xl border border-line bg-raised p-4">
-              <BotCard bot={bot} />
+              <BotCard bot={bot} hour={hours.get(bot.name)} />
             </li>
           ))}
         </ul>
@@ -42,7 +49,7 @@ export function BotsPage(): ReactNode {
   );
 }
 
-function BotCard({ bot }: { bot: Bot }): ReactNode {
+function BotCard({ bot, hour }: { bot: Bot; hour: Hour | undefined }): ReactNode {
   return (
     <div className="flex h-full flex-col gap-3">
       <div className="flex items-start justify-between gap-3">
@@ -60,6 +67,10 @@ function BotCard({ bot }: { bot: Bot }): ReactNode {
         <span className="rounded-md bg-sunken px-2 py-0.5 text-xs text-soft">{bot.kind}</span>
       </div>
       <Figures bot={bot} />
+      <div className="grid grid-cols-2 gap-4">
+        <Sparkline name="Memory" values={hour?.memoryMb ?? []} write={megabytes} />
+        <Sparkline name="Answers, p95" values={hour?.answerP95 ?? []} write={duration} />
+      </div>
       <div className="mt-auto flex flex-wrap items-center gap-2 pt-1">
         <a
           href={addressOf({ page: "new", bot: bot.name })}
@@ -99,6 +110,7 @@ function Figures({ bot }: { bot: Bot }): ReactNode {
 export function BotPage({ name }: { name: string }): ReactNode {
   const bots = useFreshBots();
   const bot = bots.get(name);
+  const hour = useBotsOverview(name)?.bots[0];
   const back = (
     <a
       href={addressOf({ page: "bots" })}
@@ -123,9 +135,10 @@ export function BotPage({ name }: { name: string }): ReactNode {
       <div className="min-h-0 flex-1 overflow-y-auto">
         <div className="mx-auto flex min-h-full max-w-5xl flex-col gap-5 p-4 side:p-8">
           <div className="rounded-2xl border border-line bg-raised p-4">
-            <BotCard bot={bot} />
+            <BotCard bot={bot} hour={hour} />
           </div>
           <BotWorkers bot={bot} />
+          {bot.processes.length > 1 ? <BotWeights bot={bot} /> : null}
           <details className="text-sm">
             <summary className="w-fit rounded-lg py-1 font-medium text-soft hover:text-ink">Definition</summary>
             <dl className="mt-2 grid gap-x-6 gap-y-1 sm:grid-cols-[auto_1fr]">

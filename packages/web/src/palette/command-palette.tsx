@@ -1,4 +1,4 @@
-import { Bot as BotIcon, Columns2, Keyboard, MessageSquare, MessageSquarePlus, Moon, Plus, Sun, TextSearch } from "lucide-react";
+import { Activity, Bot as BotIcon, Columns2, Keyboard, MessageSquare, MessageSquarePlus, Moon, Plus, Sun, TextSearch } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useConversations, useSearch } from "../state/queries.ts";
 import { go } from "../state/route.ts";
@@ -111,6 +111,14 @@ function useEntries(typed: string, openShortcuts: () => void): Entry[] {
   const fits = ({ label, detail }: Entry): boolean => words.every((word) => `${label} ${detail}`.toLowerCase().includes(word));
   const commands: Entry[] = [
     { id: "bots", group: "Commands", label: "Bots", detail: "", icon: <BotIcon size={17} />, run: () => go({ page: "bots" }) },
+    {
+      id: "overview",
+      group: "Commands",
+      label: "Overview",
+      detail: "figures, alerts, capacity",
+      icon: <Activity size={17} />,
+      run: () => go({ page: "overview" }),
+    },
     { id: "add", group: "Commands", label: "Add a bot", detail: "", icon: <Plus size={17} />, run: () => go({ page: "add-bot" }) },
     {
       id: "compare",

@@ -16,6 +16,7 @@ export const shortcuts: readonly Shortcut[] = [
   { keys: ["Alt", "↑"], what: "The conversation before" },
   { keys: ["Alt", "↓"], what: "The next conversation" },
   { keys: ["B"], what: "Bots" },
+  { keys: ["O"], what: "Overview" },
   { keys: ["Enter"], what: "Send" },
   { keys: ["Shift", "Enter"], what: "A new line" },
   { keys: ["↑"], what: "Edit your last message, from the empty field" },

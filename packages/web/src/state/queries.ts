@@ -1,6 +1,6 @@
 /** What the page asks the server by REST, and how long an answer counts. */
 import { Refusal } from "@skep/client";
-import type { Bot, BotEvent, Conversation, Message, Permission } from "@skep/protocol";
+import type { Bot, BotEvent, BotPatch, BotsOverview, Conversation, Message, Overview, OverviewRange, Permission } from "@skep/protocol";
 import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import type { Schema } from "../fleet/option-fields.ts";
@@ -49,6 +49,8 @@ export interface FoundServer {
 const listMs = 15_000;
 const askingMs = 5000;
 const logMs = 1500;
+const overviewMs = 5000;
+const botsOverviewMs = 20_000;
 
 /** A refusal is an answer; only silence is tried again. */
 export const newQueryClient = (): QueryClient =>
@@ -174,6 +176,38 @@ export function useFreshBots(): ReadonlyMap<string, Bot> {
       return [name, { ...bot, running, queued, processes }];
     }),
   );
+}
+
+export function useOverview(range: OverviewRange) {
+  const { client } = useSkep();
+  return useQuery({
+    queryKey: ["overview", range],
+    queryFn: async ({ signal }) => (await client.call("GET", `/api/overview?range=${range}`, undefined, signal)) as Overview,
+    refetchInterval: overviewMs,
+    placeholderData: (before) => before,
+  });
+}
+
+/** Memory and answer times of an hour, of one bot or of all. */
+export function useBotsOverview(bot?: string) {
+  const { client } = useSkep();
+  const { data } = useQuery({
+    queryKey: ["bots-overview", bot ?? ""],
+    queryFn: async ({ signal }) => {
+      const query = bot === undefined ? "" : `?bot=${encodeURIComponent(bot)}`;
+      return (await client.call("GET", `/api/overview/bots${query}`, undefined, signal)) as BotsOverview;
+    },
+    refetchInterval: botsOverviewMs,
+  });
+  return data;
+}
+
+export function useChangeBot() {
+  const { client } = useSkep();
+  return useMutation({
+    mutationFn: async ({ bot, patch }: { bot: string; patch: BotPatch }) =>
+      (await client.call("PATCH", `/api/bots/${encodeURIComponent(bot)}`, patch)) as Bot,
+  });
 }
 
 export function useDrain() {

@@ -8,6 +8,7 @@ export type Route =
   | { page: "conversation"; id: string; seq: number }
   /** One question to several bots: their conversations; none before it is asked. */
   | { page: "compare"; ids: readonly string[] }
+  | { page: "overview" }
   | { page: "bots" }
   | { page: "bot"; name: string }
   | { page: "add-bot" };
@@ -22,6 +23,7 @@ export function routeFrom(hash: string): Route {
     const ids = [second, third, ...more].filter((id) => id !== "");
     return { page: "compare", ids: [...new Set(ids)].slice(0, mostCompared) };
   }
+  if (first === "overview") return { page: "overview" };
   if (first === "bots") return second === "" ? { page: "bots" } : { page: "bot", name: second };
   if (first === "add-bot") return { page: "add-bot" };
   return { page: "home" };
@@ -37,6 +39,8 @@ export function addressOf(route: Route): string {
       return `#c/${encodeURIComponent(route.id)}${route.seq > 0 ? `/${route.seq}` : ""}`;
     case "compare":
       return ["#compare", ...route.ids.map(encodeURIComponent)].join("/");
+    case "overview":
+      return "#overview";
     case "bots":
       return "#bots";
     case "add-bot":

@@ -1,4 +1,4 @@
-import { Bot as BotIcon, Columns2, Command, Keyboard, LogOut, MonitorDown, MoreHorizontal, Plus, Search, X } from "lucide-react";
+import { Activity, Bot as BotIcon, Columns2, Command, Keyboard, LogOut, MonitorDown, MoreHorizontal, Plus, Search, X } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useEffect, useState } from "react";
 import { BotDot } from "../fleet/bot-state.tsx";
 import { useInstall } from "../state/installed.ts";
@@ -53,7 +53,13 @@ export function Sidebar({
 
   useEffect(() => {
     const name =
-      route.page === "bots" || route.page === "bot" ? "Bots" : route.page === "compare" ? "Compare" : visibleText(here?.title ?? "");
+      route.page === "overview"
+        ? "Overview"
+        : route.page === "bots" || route.page === "bot"
+          ? "Bots"
+          : route.page === "compare"
+            ? "Compare"
+            : visibleText(here?.title ?? "");
     document.title = `${unseen > 0 ? `(${unseen > 99 ? "99+" : unseen}) ` : ""}${name === "" ? "Skep" : `${name} · Skep`}`;
   }, [unseen, here?.title, route.page]);
 
@@ -94,6 +100,14 @@ export function Sidebar({
           </IconButton>
         </div>
         <div className="px-3">
+          <a
+            href={addressOf({ page: "overview" })}
+            aria-current={route.page === "overview" ? "page" : undefined}
+            className="flex min-h-9 items-center gap-2.5 rounded-lg px-2.5 text-sm hover:bg-hover aria-[current]:bg-hover aria-[current]:font-medium"
+          >
+            <Activity size={17} className="text-soft" />
+            Overview
+          </a>
           <a
             href={addressOf({ page: "bots" })}
             aria-current={route.page === "bots" || route.page === "bot" ? "page" : undefined}
