@@ -7,6 +7,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { noBrowser, OpenedPage } from "./support/opened-page.ts";
 import { pngOf } from "./support/pictures.ts";
 
+/** The machine may be busy. */
+const patient = { timeout: 15_000 };
+
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 const picture = pngOf(600, 400);
 const hostile = "<img src=x onerror=alert(1)> \u202egpj.exe\"'.txt";
@@ -64,7 +67,7 @@ describe.skipIf(noBrowser)("files on the page", () => {
     await o.page.reload();
     await answer.waitFor();
     const image = o.page.locator("#log .files img");
-    await expect.poll(() => image.evaluate((element) => (element as HTMLImageElement).naturalWidth)).toBe(600);
+    await expect.poll(() => image.evaluate((element) => (element as HTMLImageElement).naturalWidth), patient).toBe(600);
     const chip = o.page.locator("#log .files a.file");
     expect(await seriousFindings(o.page)).toEqual([]);
     expect(await chip.locator("bdi").textContent()).toBe(hostile.replace("\u202e", "⟨RLO⟩"));
@@ -92,7 +95,7 @@ describe.skipIf(noBrowser)("files on the page", () => {
     const before = (await row.boundingBox())?.height;
     go();
     const image = row.locator("img");
-    await expect.poll(() => image.evaluate((element) => (element as HTMLImageElement).naturalWidth)).toBe(600);
+    await expect.poll(() => image.evaluate((element) => (element as HTMLImageElement).naturalWidth), patient).toBe(600);
     expect((await row.boundingBox())?.height).toBe(before);
     await o.page.unroute("**/api/files/*");
     await row.locator(".files button").focus();
