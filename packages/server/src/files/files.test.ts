@@ -21,12 +21,12 @@ class MovedTime implements Time {
   #timers: { at: number; run: () => void }[] = [];
   now = (): number => this.#now;
   random = (): number => 0;
-  soon = realTime.soon;
-  after(ms: number, run: () => void): () => void {
+  soon = (run: () => void): void => realTime.soon(run);
+  readonly after = (ms: number, run: () => void): (() => void) => {
     const timer = { at: this.#now + ms, run };
     this.#timers.push(timer);
     return () => void (this.#timers = this.#timers.filter((one) => one !== timer));
-  }
+  };
   move(ms: number): void {
     this.#now += ms;
     const due = this.#timers.filter(({ at }) => at <= this.#now);
@@ -41,7 +41,7 @@ interface Opened {
   commit: GroupCommit;
   errors: string[];
   upload(text: string): Promise<UploadedFile>;
-  contents(): string[];
+  contents: () => string[];
   close(): Promise<void>;
 }
 
