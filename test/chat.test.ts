@@ -1,4 +1,7 @@
 /** `skep chat` and `skep permissions`, by their functions, on the real server's control socket. */
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -83,4 +86,19 @@ test("[P2] the command line lists what waits, decides, and is told when somebody
   const none = run(["permissions", "list"]);
   await none.ended;
   expect(none.shown()).toBe("Nothing waits for a decision.\n");
+});
+
+test("[R-B4] chat sends files that are named with /file, and says what is wrong with one that cannot be read", async () => {
+  const file = join(server.data, "bees.txt");
+  writeFileSync(file, "three bees");
+  const chat = run(["chat", "echo"], true);
+  await shows(chat, "Talking to echo");
+  chat.input.write(`/file ${server.data}/nothing\r`);
+  await shows(chat, "no such file");
+  chat.input.write(`/file ${file}\r`);
+  await shows(chat, "(bees.txt goes with your next message)");
+  chat.input.write("Count them\r");
+  await shows(chat, `bees.txt (application/octet-stream, 10 bytes, sha256 ${createHash("sha256").update("three bees").digest("hex")})`);
+  chat.input.end();
+  expect(await chat.ended).toBe(0);
 });

@@ -15,6 +15,9 @@ import { RemoteBot } from "./support/remote-bot.ts";
 import type { Json, StartedServer } from "./support/started-server.ts";
 import { startedServer } from "./support/started-server.ts";
 
+/** The machine may be busy. */
+const patient = { timeout: 15_000 };
+
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 const picture = pngOf(40, 30);
 const other = pngOf(7, 9);
@@ -71,7 +74,7 @@ describe.each(kinds)("%s", (kind, options) => {
     expect(first.answer).toMatchObject({ outcome: "completed" });
     expect(last().images.map((one: Json) => sha256(one.bytes))).toEqual([sha256(picture)]);
     expect(last().messages.at(-1).content).toContain('What is this?\n\n[File "notes.txt":]\nThree bees 🐝');
-    await expect.poll(() => given(bot)).toEqual([]);
+    await expect.poll(() => given(bot), patient).toEqual([]);
     // An image alone, and the one before.
     expect((await ask(id, "", [await upload(other, "two.png", "image/png")])).answer).toMatchObject({ outcome: "completed" });
     expect(last().images.map((one: Json) => sha256(one.bytes))).toEqual([sha256(picture), sha256(other)]);
@@ -146,7 +149,7 @@ test("command: a program finds the files of its turn where the turn says, and no
     text: note.toString(),
   });
   expect(file.path).toMatch(/\/given\/[^/]+\/1\.txt$/);
-  await expect.poll(() => existsSync(file.path)).toBe(false);
+  await expect.poll(() => existsSync(file.path), patient).toBe(false);
   expect(given(bot)).toEqual([]);
 });
 
@@ -200,7 +203,7 @@ test("[D1] [K1] the program is killed between the upload and the send: the outbo
   await first.kill();
   const sent = conversation.send("Look", { files: [file] });
   sent.catch(() => {});
-  await expect.poll(() => conversation.pending.map(({ files }) => files)).toEqual([[file]]);
+  await expect.poll(() => conversation.pending.map(({ files }) => files), patient).toEqual([[file]]);
   client.close();
   // What a killed upload leaves, and a content that no row names.
   const contents = join(folder, "data", "files");
@@ -212,7 +215,7 @@ test("[D1] [K1] the program is killed between the upload and the send: the outbo
   const [said, answer] = [(await read.next()).value, (await read.next()).value] as Json[];
   expect(said).toMatchObject({ seq: 1, text: "Look", files: [file] });
   expect(answer.text).toContain(sha256(picture));
-  await expect.poll(() => readdirSync(contents).toSorted()).toEqual([sha256(picture), sha256(note)].toSorted());
+  await expect.poll(() => readdirSync(contents).toSorted(), patient).toEqual([sha256(picture), sha256(note)].toSorted());
   expect(readFileSync(join(contents, sha256(note)))).toEqual(note);
   expect(cut).toMatch(/^f/);
   await read.return();

@@ -1,10 +1,13 @@
 /** A conversation in the terminal. For people line by line; with piped input one message, and on standard output nothing but the answer. */
+import { readFile, stat } from "node:fs/promises";
 import { createConnection } from "node:net";
+import { basename } from "node:path";
 import { createInterface } from "node:readline";
 import { styleText } from "node:util";
 import { connect, newId, Refusal, visibleText } from "@skep/client";
 import type { Client, Conversation, SocketClass } from "@skep/client";
-import type { Conversation as ConversationView } from "@skep/protocol";
+import type { Conversation as ConversationView, MessageFile } from "@skep/protocol";
+import { limits } from "@skep/protocol/limits";
 import { WebSocket } from "ws";
 import { findControl } from "../http/control.ts";
 import { askControl, callControl } from "./control-client.ts";
@@ -44,7 +47,9 @@ const controlFetch =
   (data: string): typeof fetch =>
   async (input, init) => {
     const { pathname, search } = new URL(input as string);
-    const body: unknown = typeof init?.body === "string" ? JSON.parse(init.body) : undefined;
+    const given = init?.body;
+    const body: unknown =
+      typeof given === "string" ? JSON.parse(given) : given instanceof Blob ? new Uint8Array(await given.arrayBuffer()) : undefined;
     const { status, text } = await askControl(data, init?.method ?? "GET", pathname + search, body);
     return new Response(text === "" ? null : text, { status });
   };
@@ -72,7 +77,11 @@ const harmless = (text: string): string => visibleText(text, "read");
 
 async function talk(terminal: Terminal, client: Client, conversation: Conversation, view: ConversationView): Promise<void> {
   const write = (text: string): void => void terminal.output.write(text);
-  terminal.out(dim(`Talking to ${view.bot}. Ctrl-C stops an answer, Ctrl-D ends. To go on later: --conversation ${view.id}`));
+  terminal.out(
+    dim(
+      `Talking to ${view.bot}. Ctrl-C stops an answer, Ctrl-D ends, /file PATH attaches a file. To go on later: --conversation ${view.id}`,
+    ),
+  );
   let answering: { turn: string | null; stop: AbortController } | null = null;
   let lost = false;
   client.onConnection(({ name }) => {
@@ -103,16 +112,26 @@ async function talk(terminal: Terminal, client: Client, conversation: Conversati
     if (answering) void prompt.line(line);
   });
 
+  const files: MessageFile[] = [];
   // The input may end while an answer is written; that answer is shown to its end.
   while (input.open) {
     lines.prompt();
     const line = await Promise.race([new Promise<string>((resolve) => lines.once("line", resolve)), ended]);
     if (line === null) break;
-    if (line.trim() === "") continue;
+    const path = /^\/file\s+(.+)$/.exec(line.trim())?.[1];
+    if (path !== undefined) {
+      const attached = await attach(client, path);
+      if (typeof attached !== "string") files.push(attached);
+      const said =
+        typeof attached === "string" ? styleText("red", attached) : dim(`(${harmless(attached.name)} goes with your next message)`);
+      write(`${said}\n`);
+      continue;
+    }
+    if (line.trim() === "" && files.length === 0) continue;
     const current: { turn: string | null; stop: AbortController } = { turn: null, stop: new AbortController() };
     answering = current;
     try {
-      const { turn, epoch, seq } = await conversation.send(line, { key: newId() });
+      const { turn, epoch, seq } = await conversation.send(line.trim() === "" ? "" : line, { key: newId(), files: files.splice(0) });
       current.turn = turn;
       if (turn !== null) await follow(conversation, turn, { epoch, seq }, current.stop.signal, view.bot, write, prompt);
     } catch (error) {
@@ -123,6 +142,17 @@ async function talk(terminal: Terminal, client: Client, conversation: Conversati
     prompt.end();
   }
   write("\n");
+}
+
+/** @returns what was uploaded, or why it was not */
+async function attach(client: Client, path: string): Promise<MessageFile | string> {
+  try {
+    const { size } = await stat(path);
+    if (size > limits.fileBytes) return `${harmless(path)} is larger than ${limits.fileBytes} bytes.`;
+    return await client.upload({ name: basename(path), bytes: Uint8Array.from(await readFile(path)) });
+  } catch (error) {
+    return harmless((error as Error).message);
+  }
 }
 
 async function follow(

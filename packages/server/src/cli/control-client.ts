@@ -27,19 +27,21 @@ export class NotRunning extends Failure {
 
 const absent = new Set(["ENOENT", "ECONNREFUSED", "ENOTSOCK"]);
 
-/** One request, whatever its answer. @throws NotRunning, Failure */
+/** One request, whatever its answer; a body is sent as JSON, bytes as they are. @throws NotRunning, Failure */
 export function askControl(data: string, method: string, path: string, body?: unknown): Promise<ControlAnswer> {
   const socketPath = findControl(data);
   if (socketPath === null) return Promise.reject(new NotRunning(data));
   return new Promise((resolve, reject) => {
-    const payload = body === undefined ? null : JSON.stringify(body);
+    const bytes = body instanceof Uint8Array;
+    const payload = body === undefined ? null : bytes ? body : JSON.stringify(body);
+    const type = bytes ? "application/octet-stream" : "application/json";
     const sent = request(
       {
         socketPath,
         method,
         path,
         agent: false,
-        headers: payload === null ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) },
+        headers: payload === null ? {} : { "content-type": type, "content-length": Buffer.byteLength(payload) },
       },
       (response) => {
         const pieces: Buffer[] = [];

@@ -8,6 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Answer, DoorUnderTest } from "../door-under-test.ts";
 import { openDoor, problem } from "../door-under-test.ts";
 
+/** The machine may be busy. */
+const patient = { timeout: 15_000 };
+
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 const png = Buffer.from("89504e470d0a1a0a0000000d49484452", "hex");
 
@@ -158,7 +161,7 @@ describe("files", () => {
     expect((await bytesOf(idOf(one))).status).toBe(404);
     expect((await bytesOf(idOf(two))).bytes.equals(bytes)).toBe(true);
     await door.ask("DELETE", `/api/conversations/${b}`);
-    await expect.poll(() => existsSync(place)).toBe(false);
+    await expect.poll(() => existsSync(place), patient).toBe(false);
   });
 
   test("[K1] a message says which files it has; one of files alone needs no text, one without either is empty", async () => {
@@ -211,7 +214,7 @@ test("[K5] when the files of all messages have all the room there is, uploads ar
   const c = await door.conversation();
   await door.ask("POST", `/api/conversations/${c}/messages`, { body: { text: "x", files: [(first.json as { id: string }).id] } });
   await door.ask("DELETE", `/api/conversations/${c}`);
-  await expect.poll(async () => (await upload(101)).status).toBe(201);
+  await expect.poll(async () => (await upload(101)).status, patient).toBe(201);
   await door.close();
 });
 
@@ -232,8 +235,8 @@ test("[R-B2] a file that is refused while it is still coming in is answered on a
   socket.write(
     `POST /api/files?name=cut HTTP/1.1\r\nHost: 127.0.0.1:${address.port}\r\nAuthorization: Bearer ${door.token}\r\nContent-Length: 1000000\r\n\r\n${"x".repeat(1000)}`,
   );
-  await expect.poll(leftovers).toHaveLength(1);
+  await expect.poll(leftovers, patient).toHaveLength(1);
   socket.destroy();
-  await expect.poll(leftovers).toEqual([]);
+  await expect.poll(leftovers, patient).toEqual([]);
   await door.close();
 });

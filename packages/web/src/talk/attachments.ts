@@ -90,9 +90,11 @@ export function useAttachments(place: string): Attachments {
     uploading,
     add: (files) => {
       let [count, bytes] = [ready.length, ready.reduce((sum, { size }) => sum + size, 0)];
-      for (const { source } of uploading) [count, bytes] = [count + 1, bytes + source.size];
+      // What was refused has to go anyway.
+      for (const { source, failure, again } of uploading) if (failure === null || again) [count, bytes] = [count + 1, bytes + source.size];
       const added = [...files].map((source): Uploading => {
-        const failure = problemWith(source, (count += 1), (bytes += source.size));
+        const failure = problemWith(source, count + 1, bytes + source.size);
+        if (failure === null) [count, bytes] = [count + 1, bytes + source.size];
         return { key: `u${++made}`, source, name: nameOf(source), sent: 0, failure, again: false };
       });
       setUploading((all) => [...all, ...added]);

@@ -63,7 +63,7 @@ function Image({ file, alone }: { file: MessageFile; alone: boolean }): ReactNod
       {large ? (
         <Dialog title={name} close={() => setLarge(false)} className="w-fit max-w-[min(96vw,80rem)]">
           <div className="flex max-h-[calc(100dvh-8rem)] flex-col items-center gap-3 overflow-auto p-3">
-            <img src={addressOfFile(file.id)} alt={name} className="max-h-[calc(100dvh-12rem)] max-w-full rounded-lg object-contain" />
+            <img src={addressOfFile(file.id)} alt={name} className="max-h-[calc(100dvh-14rem)] max-w-full rounded-lg object-contain" />
             <Chip file={file} icon={null} />
           </div>
         </Dialog>
