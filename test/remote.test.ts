@@ -340,11 +340,8 @@ describe("[B8] hostile frames", () => {
       expect(running + queued).toBe(count);
       expect(queued).toBeGreaterThan(0);
       bot.socket.resume();
-      const pending = async (): Promise<number> => {
-        const now = (await own.call("GET", "/api/bots/far")).body as Bot;
-        return now.running + now.queued;
-      };
-      await expect.poll(pending, patient).toBe(0);
+      const now = async (): Promise<Bot> => (await own.call("GET", "/api/bots/far")).body;
+      await expect.poll(now, patient).toMatchObject({ running: 0, queued: 0 });
       for (const answers of await Promise.all(ids.map((id) => answersIn(id, own)))) expect(answers).toEqual(["read"]);
       await bot.close();
     } finally {
