@@ -9,7 +9,7 @@ import { hostileTexts } from "./support/hostile/index.ts";
 import { noBrowser, OpenedPage } from "./support/opened-page.ts";
 
 const elements =
-  "a, article, aside, blockquote, br, button, circle, code, del, details, div, ellipse, em, h1, h2, h3, h4, h5, h6, header, hr, input, label, li, line, " +
+  "a, article, aside, blockquote, br, button, circle, code, dd, del, details, div, dl, dt, ellipse, em, h1, h2, h3, h4, h5, h6, header, hr, input, label, li, line, " +
   "math, menclose, mfrac, mi, mn, mo, mover, mpadded, mphantom, mroot, mrow, mspace, msqrt, mstyle, msub, msubsup, msup, mtable, mtd, mtext, mtr, munder, " +
   "munderover, ol, ul, p, path, polygon, polyline, pre, rect, section, span, strong, summary, svg, table, tbody, td, th, thead, time, tr";
 const attributes =
