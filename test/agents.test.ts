@@ -16,7 +16,7 @@ async function startWith(args: readonly string[] = [], more: Record<string, unkn
   server = await startedServer({ echoBot: false });
   const options = agentOptions(["--sessions", sessions, ...args], more);
   const added = await server.call("POST", "/api/bots", { name: "coder", kind: "acp", options });
-  expect(added.body).toMatchObject({ can: ["cancel", "resume", "tools"] });
+  expect(added.body).toMatchObject({ can: ["cancel", "resume", "tools", "images", "files"] });
   return (await server.call("POST", "/api/conversations", { bot: "coder" })).body.id as string;
 }
 

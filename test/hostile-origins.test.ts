@@ -231,7 +231,9 @@ describe("names that are not this server's", () => {
       "application/json-evil",
       "",
     ];
-    for (const { method, path } of entries.filter(({ method }) => method === "POST" || method === "PATCH")) {
+    // Files have every type: what a form sends there is refused for its origin, and for the header that no form can send.
+    const asJson = entries.filter(({ method, path }) => (method === "POST" || method === "PATCH") && !path.startsWith("/api/files"));
+    for (const { method, path } of asJson) {
       for (const type of types) {
         const answer = await server.call(method, path, '{"token":"x"}', { "content-type": type });
         expect([method, path, type, answer.status]).toEqual([method, path, type, 415]);

@@ -58,7 +58,7 @@ describe.skipIf(noBrowser)("files on the page", () => {
     await ready(2);
     await o.page.locator("#attachments img").waitFor();
     // What would turn the name around is shown, not obeyed.
-    expect(await tray().nth(1).locator("bdi").textContent()).toBe(hostile.replace("\u202e", "⟨RLO⟩"));
+    expect(await tray().nth(1).locator("bdi").textContent()).toBe(hostile.replace("\u202e", "‹RLO›"));
     await o.say("Look at these");
     const answer = o.page.locator('#log [data-role="bot"]', { hasText: sha256(note) });
     await answer.waitFor();
@@ -70,7 +70,7 @@ describe.skipIf(noBrowser)("files on the page", () => {
     await expect.poll(() => image.evaluate((element) => (element as HTMLImageElement).naturalWidth), patient).toBe(600);
     const chip = o.page.locator("#log .files a.file");
     expect(await seriousFindings(o.page)).toEqual([]);
-    expect(await chip.locator("bdi").textContent()).toBe(hostile.replace("\u202e", "⟨RLO⟩"));
+    expect(await chip.locator("bdi").textContent()).toBe(hostile.replace("\u202e", "‹RLO›"));
     const [download] = await Promise.all([o.page.waitForEvent("download"), chip.click()]);
     const pieces: Buffer[] = [];
     for await (const piece of await download.createReadStream()) pieces.push(piece as Buffer);

@@ -45,7 +45,7 @@ describe("talking", () => {
       { type: "delta", turn, text },
       { type: "answer", turn },
     ]);
-    expect(bot.lines[0]).toEqual({ type: "hello", protocol: 1, bot: name, options: { settings: { colour: "red" } } });
+    expect(bot.lines[0]).toEqual({ type: "hello", protocol: 1, bot: name, options: { files: false, settings: { colour: "red" } } });
     expect((await ask(id, "hi 🐝")).body.answer).toMatchObject({ text: "re: hi 🐝", author: name, outcome: "completed" });
     expect(await botNamed(name)).toMatchObject({ state: "ready", processes: [{ pid: null, restarts: 0 }] });
     await bot.close();

@@ -39,6 +39,8 @@ addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== location.origin) return;
+  // Whatever would frame the page is told by the server itself that it may not.
+  if (request.mode === "navigate" && request.destination !== "document") return;
   if (hashed.test(pathname)) event.respondWith(keptFirst(request));
   else if (shell.includes(pathname)) event.respondWith(serverFirst(request, pathname));
 });
@@ -52,9 +54,10 @@ async function newest(path) {
   return undefined;
 }
 
+/** Asked for in this site's own name: a link on another site may lead here, but its request, passed on by a worker, looks like one of that site's. */
 async function serverFirst(request, path) {
   try {
-    return await fetch(request);
+    return await fetch(path, { cache: request.cache });
   } catch (error) {
     const found = await newest(path);
     if (found) return found;

@@ -6,6 +6,7 @@ export function uploadFile(file: File, sent: (part: number) => void, signal: Abo
     const request = new XMLHttpRequest();
     request.open("POST", `/api/files?name=${encodeURIComponent(nameOf(file))}`);
     request.setRequestHeader("content-type", file.type || "application/octet-stream");
+    request.setRequestHeader("skep-request", "1");
     request.responseType = "json";
     request.upload.addEventListener("progress", ({ loaded, total }) => sent(total > 0 ? loaded / total : 0));
     request.addEventListener("load", () => {
