@@ -15,7 +15,7 @@ export const socketLimits = {
 } as const satisfies ServerOptions;
 
 /** One more is hung up on before a byte of it is read. */
-const mostConnections = 10_000;
+const mostConnections = 20_000;
 const mostHeaders = 100;
 
 /**
