@@ -1,5 +1,5 @@
 /** The part of the write side that knows files: uploaded -> named by messages -> gone with the last conversation that names it, or when none did in time. */
-import { limits } from "@skep/protocol";
+import { limits } from "@skep/protocol/limits";
 import type { MessageFile } from "@skep/protocol";
 import type { Freed, StoredFile } from "../file.ts";
 import type { Done, Refused } from "../store.ts";
