@@ -17,6 +17,11 @@ const attributes =
   "d|x|y|x1|x2|y1|y2|cx|cy|r|rx|ry|points|open|checked|disabled|popover|popovertarget|placeholder|value|autocomplete|spellcheck|for|name|aria-[a-z]+|data-[a-z-]+|" +
   "display|displaystyle|scriptlevel|mathvariant|stretchy|fence|form|separator|symmetric|largeop|movablelimits|accent|accentunder|lspace|rspace|minsize|" +
   "maxsize|depth|voffset|linethickness|column(align|spacing|span)|row(spacing|span)|notation";
+/** What only the small plots on the page of a bot have: there, and as they have it. */
+const ofPlots: Readonly<Record<string, string>> = {
+  preserveAspectRatio: "main .grid > div > svg[role=img][preserveAspectRatio=none]",
+  "vector-effect": "main .grid > div > svg[role=img] > :is(line, path)[vector-effect=non-scaling-stroke]",
+};
 /** No text may hold the page up for longer, on a machine as busy as this may be. */
 const heldUpMs = 5000;
 /** Pixels: a tall window draws many rows at once. */
@@ -97,23 +102,25 @@ describe.skipIf(noBrowser)("hostile texts on the page", () => {
   /** What of the page is no known element or attribute, or a link that leads elsewhere than it says. */
   const oddIn = (place: string): Promise<string[]> =>
     o.page.evaluate(
-      ([where, known, names]) => {
+      ([where, known, names, plots]) => {
         const odd: string[] = [];
         const nameOf = new RegExp(`^(${names})$`);
         for (const one of document.querySelectorAll(`${where} *`)) {
-          if (!one.matches(known as string)) odd.push(one.outerHTML.slice(0, 200));
-          for (const name of one.getAttributeNames()) if (!nameOf.test(name)) odd.push(`${name}: ${one.outerHTML.slice(0, 200)}`);
+          if (!one.matches(known)) odd.push(one.outerHTML.slice(0, 200));
+          for (const name of one.getAttributeNames()) {
+            const ofPlot = plots[name];
+            if (!nameOf.test(name) && !(ofPlot && one.matches(ofPlot))) odd.push(`${name}: ${one.outerHTML.slice(0, 200)}`);
+          }
         }
         return odd;
       },
-      [place, elements, attributes],
+      [place, elements, attributes, ofPlots] as const,
     );
 
   test(`[R-B9] ${hostileTexts.length} hostile answers, streamed: thoughts, tools, plans and text`, { timeout: 240_000 }, async () => {
     expect(new Set(hostileTexts).size).toBe(hostileTexts.length);
     expect(hostileTexts.length).toBeGreaterThanOrEqual(500);
-    const id = await begun("Hostile");
-    const count = 2 * hostileTexts.length;
+    id = await begun("Hostile");
     await o.page.setViewportSize({ width: 1280, height: 800 });
     await o.page.goto(`${o.url}/#c/${id}`);
     await o.page.locator("#composer, #text").first().waitFor();
@@ -129,6 +136,7 @@ describe.skipIf(noBrowser)("hostile texts on the page", () => {
   });
 
   test("[R-B9] the same answers, whole, and each drawn", { timeout: 240_000 }, async () => {
+    expect(id, "the answers of the test before").not.toBe("");
     await o.page.setViewportSize({ width: 1280, height: windowHeight });
     await o.page.reload();
     await o.page.locator(`#log li[aria-posinset="${count}"] article`).waitFor();
@@ -144,7 +152,7 @@ describe.skipIf(noBrowser)("hostile texts on the page", () => {
           location.hash = `#c/${conversation}/${seq}`;
           while (!document.querySelector(`#log li[data-row="${seq - 1}"] article`)) {
             await new Promise((resolve) => requestAnimationFrame(resolve));
-            if (performance.now() - began > 20_000) throw new Error(`row ${seq} is not drawn`);
+            if (performance.now() - began > 20_000) throw new Error(`row ${seq} is not drawn at ${location.hash}`);
           }
           slowest = Math.max(slowest, performance.now() - began);
           for (const row of document.querySelectorAll<HTMLElement>("#log > li:has(article)")) {
@@ -234,7 +242,9 @@ describe.skipIf(noBrowser)("hostile texts on the page", () => {
     expect(await o.page.locator("#timeline pre").first().textContent()).toContain("<script>globalThis.owned=1</script>");
     expect(await oddIn("main")).toEqual([]);
     await o.page.goto(`${o.url}/#c/${id}`);
-    await o.page.locator("#log .status", { hasText: "No answer" }).waitFor();
+    // One that the bot refused, and one of which it died.
+    const failures = o.page.locator("#log .status", { hasText: "No answer" });
+    await expect.poll(() => failures.count(), { timeout: 20_000 }).toBe(2);
     expect(await o.page.locator("#log").textContent()).toContain("‹RLO›");
     expect(await oddIn("#log")).toEqual([]);
   });
