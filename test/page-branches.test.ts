@@ -21,6 +21,8 @@ describe.skipIf(noBrowser)("branches and comparisons", () => {
 
   /** Of those that keep somebody out. */
   const findings = async (page: Page): Promise<string[]> => {
+    // What fades in is not measured on its way.
+    await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))));
     await page.evaluate(axe);
     return page.evaluate(async () => {
       const run = Reflect.get(globalThis, "axe") as {
