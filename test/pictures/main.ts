@@ -53,7 +53,7 @@ async function photograph(): Promise<void> {
   const o = await OpenedPage.open(undefined, { timezoneId: "UTC", locale: "en-GB" }, variables);
   try {
     o.page = await o.newTab();
-    const nowhere: Places = { coding: "", plain: "" };
+    const nowhere: Places = { coding: "", plain: "", compared: [], measured: "" };
     const those = (when: (view: View) => unknown): View[] => wanted.filter((view) => when(view));
     await take(
       o,
@@ -101,9 +101,22 @@ async function fill(o: OpenedPage, model: string): Promise<Places> {
   const question = "How do I read a file line by line in Python?";
   const coding = await talk("coder", question, [question], true);
   await o.call("POST", `/api/conversations/${coding}/messages`, { text: "And why do the tests fail on Windows?" });
+  const both = "Which is better for a small garden, a hedge or a fence?";
+  const compared = [await talk("echo", both, [both], true), await talk("local", both, [both], true)];
+  const measured = await talk("echo", "How large is a hive?", [], true);
+  await o.page.goto(`${o.url}/#c/${measured}`);
+  await o.page.locator("#text").waitFor();
+  await o.page.setInputFiles("#files", fileURLToPath(new URL("../../packages/web/public/icons/skep-512.png", import.meta.url)));
+  await o.page.locator("#attachments img").waitFor();
+  await o.page.fill(
+    "#text",
+    "A skep of radius $r$ and height $h$, nearly half an ellipsoid, holds\n\n$$V = \\frac{2}{3} \\pi r^2 h$$\n\nof bees.",
+  );
+  await o.page.keyboard.press("Enter");
+  await o.page.locator("#log math").first().waitFor();
   await o.page.goto(`${o.url}/#bots/shaky`);
   await o.page.locator("#subtitle", { hasText: "failed" }).waitFor();
-  return { coding, plain };
+  return { coding, plain, compared, measured };
 }
 
 async function take(o: OpenedPage, those: readonly View[], places: Places): Promise<void> {

@@ -5,6 +5,10 @@ import type { Page } from "playwright-core";
 export interface Places {
   coding: string;
   plain: string;
+  /** One question to two bots. */
+  compared: readonly string[];
+  /** With a picture and formulas. */
+  measured: string;
 }
 
 export interface View {
@@ -38,6 +42,10 @@ export const views: readonly View[] = [
     shows: "#kinds button",
     before: (page) => page.locator("#kinds button", { hasText: "Ollama" }).click(),
   },
+  { name: "compare", at: ({ compared }) => `#compare/${compared.join("/")}`, shows: "#columns article", phone: true },
+  { name: "compare-choose", at: () => "#compare", shows: "#choose-bots li" },
+  { name: "files", at: ({ measured }) => `#c/${measured}`, shows: "#log math", phone: true },
+  { name: "overview", at: () => "#overview", shows: "#plots canvas", phone: true },
   { name: "list", at: ({ plain }) => `#c/${plain}`, shows: "#log article", before: openList, phone: true },
   { name: "palette", at: ({ plain }) => `#c/${plain}`, shows: "#log article", before: (page) => page.keyboard.press("Control+k") },
   { name: "shortcuts", at: () => "#bots", shows: "#fleet li", before: (page) => page.keyboard.press("?") },
