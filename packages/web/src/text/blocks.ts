@@ -37,7 +37,8 @@ export const noBlocks: Blocks = { text: "", blocks: [], links: null };
 export function blocksOf(text: string, before: Blocks = noBlocks): Blocks {
   if (text === before.text) return before;
   if (text.length > longestText) return { text, blocks: plainBlocks(text, 0), links: null };
-  const grows = before.blocks.length > 2 && text.startsWith(before.text);
+  // A comparison of whole strings takes a fraction of the time of `startsWith`.
+  const grows = before.blocks.length > 2 && text.slice(0, before.text.length) === before.text;
   const longer = grows ? moreCode(text, before) : null;
   if (longer) return longer;
   // The last block may go on, and the one before it may swallow it: a list takes in what follows after an empty line.
