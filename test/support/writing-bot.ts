@@ -1,18 +1,32 @@
 /**
- * A bot, as a program of its own, that writes Markdown at a steady pace. A message is `{shape, bytes, perSecond, piece}` as JSON: how the answer is
- * built, how long it is in all, how many pieces a second, and how many characters each.
+ * A bot, as a program of its own, that writes Markdown at a steady pace. A message is `{shape, bytes, before, go, perSecond, piece}` as JSON: how the
+ * answer is built, how long it is in all, how many characters of it come at once before all others, the file that has the rest begin when it is there, how
+ * many pieces a second, and how many characters each.
  */
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { answerOf, type Shape } from "./long-answers.ts";
 
 const say = (line: object): boolean => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-function write(turn: string, { shape, bytes, perSecond, piece }: { shape: Shape; bytes: number; perSecond: number; piece: number }): void {
+interface Order {
+  shape: Shape;
+  bytes: number;
+  before: number;
+  go: string;
+  perSecond: number;
+  piece: number;
+}
+
+function write(turn: string, { shape, bytes, before, go, perSecond, piece }: Order): void {
   const text = answerOf(shape, bytes);
-  const began = performance.now();
-  let at = 0;
+  if (before > 0) say({ type: "delta", turn, text: text.slice(0, before) });
+  let at = before;
+  let began: number | null = null;
   const timer = setInterval(() => {
-    const due = Math.min(text.length, Math.floor(((performance.now() - began) / 1000) * perSecond) * piece);
+    if (began === null && !existsSync(go)) return;
+    began ??= performance.now();
+    const due = Math.min(text.length, before + Math.floor(((performance.now() - began) / 1000) * perSecond) * piece);
     for (; at < due; at += piece) say({ type: "delta", turn, text: text.slice(at, at + piece) });
     if (at < text.length) return;
     clearInterval(timer);
@@ -23,5 +37,5 @@ function write(turn: string, { shape, bytes, perSecond, piece }: { shape: Shape;
 for await (const line of createInterface({ input: process.stdin })) {
   const message = JSON.parse(line) as { type: string; turn: string; text: string };
   if (message.type === "hello") say({ type: "hello", protocol: 1, concurrency: 4 });
-  else if (message.type === "turn") write(message.turn, JSON.parse(message.text) as Parameters<typeof write>[1]);
+  else if (message.type === "turn") write(message.turn, JSON.parse(message.text) as Order);
 }

@@ -16,6 +16,8 @@ import { type FeedView, resetSentences, type TailRow } from "./feed-view.ts";
 const pageSize = 100;
 const heldMessages = 3000;
 const retryMs = 2000;
+/** An answer that is being written is drawn this often at most: faster than it can be read, and with time to spare between. */
+const drawnEveryMs = 40;
 /** Of the newest messages, those that are looked at for a turn that waits. */
 const waitingLookedFor = 60;
 
@@ -49,6 +51,8 @@ export class ConversationFeed {
   #leave: () => void = () => {};
   #closed = false;
   #frame = 0;
+  /** When something that is being written was drawn last, on the clock of frames. */
+  #drawnAt = 0;
 
   constructor(options: FeedOptions) {
     this.#o = options;
@@ -251,8 +255,17 @@ export class ConversationFeed {
     if (this.#frame !== 0) return;
     // A page in the background has no frames.
     if (document.visibilityState === "hidden") this.#show();
-    else this.#frame = requestAnimationFrame(() => this.#show());
+    else this.#frame = requestAnimationFrame(this.#drawInTime);
   }
+
+  /** The first of what is written shows in the next frame; what comes soon after it shows together. */
+  readonly #drawInTime = (now: number): void => {
+    if (now - this.#drawnAt < drawnEveryMs) this.#frame = requestAnimationFrame(this.#drawInTime);
+    else {
+      this.#drawnAt = now;
+      this.#show();
+    }
+  };
 
   #show(): void {
     cancelAnimationFrame(this.#frame);

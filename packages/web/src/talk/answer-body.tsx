@@ -28,7 +28,10 @@ export const AnswerBody = memo(function AnswerBody({ text, parts, live = false }
 });
 
 const Text = ({ text, live }: { text: string; live: boolean }): ReactNode => (
-  <ErrorBoundary instead={<p className="whitespace-pre-wrap">{visible(text)}</p>}>
+  <ErrorBoundary instead={<AsWritten text={text} />}>
     <Markdown text={text} live={live} />
   </ErrorBoundary>
 );
+
+/** Drawn only when it is needed: to look through all of a long text takes time. */
+const AsWritten = ({ text }: { text: string }): ReactNode => <p className="whitespace-pre-wrap">{visible(text)}</p>;

@@ -10,14 +10,17 @@ const usualHeight = 96;
 const beyond = 900;
 const nearBottom = 56;
 
-export interface RowWindow {
-  scroller: RefObject<HTMLDivElement | null>;
-  list: RefObject<HTMLOListElement | null>;
+interface Rows {
   first: number;
   /** One after the last. */
   end: number;
   above: number;
   below: number;
+}
+
+export interface RowWindow extends Rows {
+  scroller: RefObject<HTMLDivElement | null>;
+  list: RefObject<HTMLOListElement | null>;
   atBottom: boolean;
   toBottom: () => void;
   toRow: (row: number) => void;
@@ -52,10 +55,9 @@ export function useRowWindow(count: number, keyOf: (row: number) => string, tail
     lastTail.current = tailFrom;
   }
 
-  const { top, height } = viewport.current;
-  const lookedAt = pinned.current ? heights.total - height : top;
-  const first = count === 0 ? 0 : heights.rowAt(lookedAt - beyond);
-  const end = count === 0 ? 0 : heights.rowAt(lookedAt + height + beyond) + 1;
+  const rows = rowsNear(heights, viewport.current, pinned.current);
+  const drawn = useRef(rows);
+  useLayoutEffect(() => void (drawn.current = rows));
 
   /** Takes the first row that is seen. There is none after a leap to where nothing is drawn yet. */
   const takeAnchor = useCallback(() => {
@@ -99,13 +101,16 @@ export function useRowWindow(count: number, keyOf: (row: number) => string, tail
     viewport.current = { top: box.scrollTop, height: box.clientHeight };
   }, [heights, takeAnchor]);
 
-  /** Draws again, when other rows are needed now. */
+  /** Draws again when other rows are needed now; for a row that only grows at the end none are. */
   const look = useCallback(() => {
     const box = scroller.current;
     if (!box) return;
     if (!leaping.current) viewport.current = { top: box.scrollTop, height: box.clientHeight };
-    redraw((n) => n + 1);
-  }, []);
+    const { first, end, above, below } = rowsNear(heights, viewport.current, pinned.current);
+    const now = drawn.current;
+    if (first === now.first && end === now.end && above === now.above && below === now.below) settle();
+    else redraw((n) => n + 1);
+  }, [heights, settle]);
 
   useLayoutEffect(settle);
 
@@ -184,15 +189,14 @@ export function useRowWindow(count: number, keyOf: (row: number) => string, tail
     [heights, keyOf],
   );
 
-  return {
-    scroller,
-    list,
-    first,
-    end,
-    above: heights.offset(first),
-    below: heights.total - heights.offset(end),
-    atBottom,
-    toBottom,
-    toRow,
-  };
+  return { scroller, list, ...rows, atBottom, toBottom, toRow };
+}
+
+/** The rows to draw, and how high the boxes are that stand for the others. */
+function rowsNear(heights: RowHeights, { top, height }: { top: number; height: number }, pinned: boolean): Rows {
+  const { count, total } = heights;
+  const lookedAt = pinned ? total - height : top;
+  const first = count === 0 ? 0 : heights.rowAt(lookedAt - beyond);
+  const end = count === 0 ? 0 : heights.rowAt(lookedAt + height + beyond) + 1;
+  return { first, end, above: heights.offset(first), below: total - heights.offset(end) };
 }

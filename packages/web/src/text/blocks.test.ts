@@ -50,6 +50,22 @@ test("an answer that grows has the same blocks as the whole text at once, wherev
   );
 });
 
+test.each([
+  ["table", `| a | b |\n|---|---|\n`, (i: number) => `| row ${i} | **some** |\n`],
+  ["list", "", (i: number) => `- point ${i} has **something** to say\n`],
+])("a %s that is too long to be looked through grows as if it came at once, and ends where it ends", (_, head, part) => {
+  let text = head + Array.from({ length: 4000 }, (_, i) => part(i)).join("");
+  let grown = blocksOf(text);
+  const more = `${Array.from({ length: 20 }, (_, i) => part(i)).join("")}\n${part(1)}${part(2)}# head\n\n${part(3)}`;
+  for (let at = 0; at < more.length; at += 17) {
+    text += more.slice(at, at + 17);
+    grown = blocksOf(text, grown);
+    // Of a space at the end of a list the lexer makes a line end; neither is seen.
+    const seen = ({ blocks }: Blocks): unknown[] => blocks.map((block) => ({ ...block, raw: block.raw.trimEnd() }));
+    expect(seen(grown)).toEqual(seen(blocksOf(text)));
+  }
+});
+
 test("of a long answer, a new piece leaves all blocks but the last ones the very same", () => {
   const text = Array.from({ length: 200 }, (_, i) => `Paragraph ${i}.\n\n`).join("");
   const before = blocksOf(text);

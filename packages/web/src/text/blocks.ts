@@ -11,6 +11,8 @@ export interface Block {
   raw: string;
   /** Too long to look for markup in it at every change: shown as it is. */
   plain: boolean;
+  /** Of a table or a list that is too long: how its next line begins for sure, when it goes on. */
+  mark?: string;
   /** It is code that has no end yet: the sign that would end it. */
   fence?: string;
 }
@@ -37,8 +39,9 @@ export const noBlocks: Blocks = { text: "", blocks: [], links: null };
 export function blocksOf(text: string, before: Blocks = noBlocks): Blocks {
   if (text === before.text) return before;
   if (text.length > longestText) return { text, blocks: plainBlocks(text, 0), links: null };
-  const grows = before.blocks.length > 2 && text.startsWith(before.text);
-  const longer = grows ? moreCode(text, before) : null;
+  // A comparison of whole strings takes a fraction of the time of `startsWith`.
+  const grows = before.blocks.length > 2 && text.slice(0, before.text.length) === before.text;
+  const longer = grows ? (moreCode(text, before) ?? moreLines(text, before)) : null;
   if (longer) return longer;
   // The last block may go on, and the one before it may swallow it: a list takes in what follows after an empty line.
   const kept = grows ? before.blocks.slice(0, lastSettled(before.blocks)) : [];
@@ -49,7 +52,7 @@ export function blocksOf(text: string, before: Blocks = noBlocks): Blocks {
     const { raw } = token;
     if (token.type === "def")
       links = { ...links, [String(token["tag"])]: { href: String(token["href"]), title: String(token["title"] ?? "") } };
-    else if (isTooLong(token)) blocks.push(...plainBlocks(raw, at));
+    else if (isTooLong(token)) blocks.push(...plainBlocks(raw, at, markOf(token)));
     else if (token.type !== "space") blocks.push(token.type === "code" ? codeBlock(at, raw) : { at, raw, plain: false });
     at += raw.length;
   }
@@ -103,11 +106,33 @@ function isTooLong({ type, raw }: Token): boolean {
 /** How many of the blocks stay as they are whatever follows: all but the last two, and no fewer than up to one that is no list. */
 function lastSettled(blocks: readonly Block[]): number {
   let count = Math.max(0, blocks.length - 2);
-  while (count > 0 && /^ {0,3}([-*+]|\d{1,9}[.)])\s/.test(blocks[count - 1]?.raw ?? "")) count--;
+  const open = ({ raw, mark }: Block): boolean => mark !== undefined || /^ {0,3}([-*+]|\d{1,9}[.)])\s/.test(raw);
+  while (count > 0 && open(blocks[count - 1] as Block)) count--;
   return count;
 }
 
-function plainBlocks(text: string, from: number): Block[] {
+function markOf({ type, raw }: Token): string | undefined {
+  if (type === "table") return "|";
+  return type === "list" ? /^[-*+] /.exec(raw)?.[0] : undefined;
+}
+
+/** The blocks of a text that has grown by nothing but more rows of the table, or points of the list, at its end, which is too long already. */
+function moreLines(text: string, before: Blocks): Blocks | null {
+  const last = before.blocks.at(-1);
+  const known = before.text.length;
+  if (last?.mark === undefined || last.at + last.raw.length !== known) return null;
+  const { mark } = last;
+  const from = text.lastIndexOf("\n", known - 1) + 1;
+  if (from < last.at || text.includes("\r", from)) return null;
+  // After an empty line something else may begin, and a line of nothing but signs is a rule.
+  if (text.slice(text.lastIndexOf("\n", from - 2) + 1, from).trim() === "") return null;
+  const lines = text.slice(from).split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  if (!lines.every((line) => line.startsWith(mark) && (mark === "|" || /[\p{L}\p{N}]/u.test(line.charAt(mark.length))))) return null;
+  return { ...before, text, blocks: [...before.blocks.slice(0, -1), ...plainBlocks(text.slice(last.at), last.at, mark)] };
+}
+
+function plainBlocks(text: string, from: number, mark?: string): Block[] {
   const blocks: Block[] = [];
   for (let at = 0; at < text.length;) {
     let end = Math.min(text.length, at + plainPiece);
@@ -115,7 +140,7 @@ function plainBlocks(text: string, from: number): Block[] {
     if (end < text.length && line > at) end = line + 1;
     // Never between the halves of a character.
     else if (end < text.length && /[\ud800-\udbff]/.test(text[end - 1] ?? "")) end--;
-    blocks.push({ at: from + at, raw: text.slice(at, end), plain: true });
+    blocks.push({ at: from + at, raw: text.slice(at, end), plain: true, ...(mark === undefined ? {} : { mark }) });
     at = end;
   }
   return blocks;
