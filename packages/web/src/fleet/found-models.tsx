@@ -88,7 +88,7 @@ function Server({ server, bots }: { server: FoundServer; bots: readonly Bot[] })
 
 function AddModel({ server, model, has }: { server: FoundServer; model: string; has: Bot | undefined }): ReactNode {
   const bots = useBots();
-  const { mutate, isPending } = useAddBot();
+  const { mutateAsync, isPending } = useAddBot();
   if (has) {
     return (
       <Button aria-label={`Talk to ${has.name}`} onClick={() => go({ page: "new", bot: has.name })}>
@@ -96,16 +96,14 @@ function AddModel({ server, model, has }: { server: FoundServer; model: string; 
       </Button>
     );
   }
+  // What follows is not left to this button: the new bot may be heard of first, and takes the whole list off the page.
   const add = (): void =>
-    mutate(
-      { name: freeName(nameOfModel(model), bots), kind: server.kind, options: { ...server.options, model } },
-      {
-        onSuccess: ({ name }) => {
-          showNotice(`${name} was added.`);
-          go({ page: "new", bot: name });
-        },
-        onError: (error) => showNotice(`${model} was not added: ${sentenceOf(error)}`, { bad: true }),
+    void mutateAsync({ name: freeName(nameOfModel(model), bots), kind: server.kind, options: { ...server.options, model } }).then(
+      ({ name }) => {
+        showNotice(`${name} was added.`);
+        go({ page: "new", bot: name });
       },
+      (error: unknown) => showNotice(`${model} was not added: ${sentenceOf(error)}`, { bad: true }),
     );
   return (
     <Button look="primary" aria-label={`Add ${model}`} disabled={isPending} onClick={add}>
