@@ -13,7 +13,7 @@ import { noBrowser, OpenedPage } from "./support/opened-page.ts";
 
 const full = process.env["SKEP_FRAMES_SECONDS"] !== undefined;
 const seconds = Number(process.env["SKEP_FRAMES_SECONDS"] ?? 5);
-const rounds = 5;
+const rounds = 3;
 const perSecond = 1000;
 /** About what a word takes. */
 const piece = 8;

@@ -1,7 +1,7 @@
 /**
  * Do the controller and five bots stay inside 256 MB while they work, and does a bot that takes too much leave the others alone (R-C9)?
  *
- * Memory is the proportional set size of all of them together, looked at every 100 ms. Halfway one bot takes 50 MB more, which with its own 15 is over its limit of 50.
+ * Memory is the proportional set size of all of them together, looked at every 100 ms. Halfway one bot takes 60 MB more, which is over its limit.
  * `npm run bench -- --only memory-pressure` lets the kernel keep the limit, page cache included.
  */
 import type { Bot } from "@skep/protocol";
@@ -58,7 +58,7 @@ export const pressure: FaultRun = {
       const name = names.at(-1) ?? "";
       await until("halfway", async () => answered >= times / 2, 300_000);
       const { id } = await api.createConversation(name);
-      await api.call("POST", `/api/conversations/${id}/messages?wait=60`, { text: "/memory 50" });
+      await api.call("POST", `/api/conversations/${id}/messages?wait=60`, { text: "/memory 60" });
       await until("replaced", async () => ((await api.call<Bot>("GET", `/api/bots/${name}`)).processes[0]?.restarts ?? 0) > 0);
     };
     const worked = Promise.all([...names.map(work), greedy()]).finally(() => done.abort());
